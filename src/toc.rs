@@ -1,0 +1,234 @@
+//! What crosses from a source to a sink: entries in an order that works, with what they depend on.
+//!
+//! The shape is that of the table of contents of a pg_dump archive (PostgreSQL 18, `src/bin/pg_dump/pg_backup_archiver.h`,
+//! `TocEntry`), so that an archive can hold it without loss.
+
+use std::fmt;
+
+use crate::sql::{Ident, QualName, Sql};
+
+/// The number of an entry within its [`Toc`]: 1 and up, without gaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId(pub u32);
+
+/// When an entry has its turn, coarsely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Section {
+    /// What data needs to exist.
+    PreData,
+    /// Rows, large objects, sequence states.
+    Data,
+    /// What is faster or safer after the data.
+    PostData,
+    /// Privileges and comments that follow everything else, and what has to come after those: event triggers, refreshes.
+    Last,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident => $desc:literal,)*) => {
+        /// What an entry makes. The text form is the one that archives use.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind { $($(#[$doc])* $variant,)* }
+
+        impl Kind {
+            /// The name in a table of contents ("TABLE DATA").
+            pub const fn desc(self) -> &'static str {
+                match self { $(Self::$variant => $desc,)* }
+            }
+
+            /// The kind that bears this name in a table of contents.
+            pub fn from_desc(desc: &str) -> Option<Self> {
+                match desc { $($desc => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The database itself: only its properties; who makes it is the sink's affair.
+    Database => "DATABASE PROPERTIES",
+    /// A schema.
+    Schema => "SCHEMA",
+    /// An extension.
+    Extension => "EXTENSION",
+    /// A type that is only declared.
+    ShellType => "SHELL TYPE",
+    /// An enum, composite, range or base type.
+    Type => "TYPE",
+    /// A domain.
+    Domain => "DOMAIN",
+    /// A function.
+    Function => "FUNCTION",
+    /// A procedure.
+    Procedure => "PROCEDURE",
+    /// An aggregate.
+    Aggregate => "AGGREGATE",
+    /// A table, partitioned or not.
+    Table => "TABLE",
+    /// A partition takes its place.
+    TableAttach => "TABLE ATTACH",
+    /// A view.
+    View => "VIEW",
+    /// A materialized view, still empty.
+    MaterializedView => "MATERIALIZED VIEW",
+    /// A sequence.
+    Sequence => "SEQUENCE",
+    /// Which column owns a sequence.
+    SequenceOwnedBy => "SEQUENCE OWNED BY",
+    /// A column's default that had to wait.
+    Default => "DEFAULT",
+    /// The rows of a table.
+    TableData => "TABLE DATA",
+    /// Where a sequence stands.
+    SequenceSet => "SEQUENCE SET",
+    /// A large object, still empty.
+    LargeObject => "BLOB METADATA",
+    /// The contents of large objects.
+    LargeObjectData => "BLOBS",
+    /// A CHECK constraint that had to wait, on a table.
+    CheckConstraint => "CHECK CONSTRAINT",
+    /// PRIMARY KEY, UNIQUE or EXCLUDE.
+    Constraint => "CONSTRAINT",
+    /// An index.
+    Index => "INDEX",
+    /// A partition's index takes its place.
+    IndexAttach => "INDEX ATTACH",
+    /// A foreign key.
+    ForeignKey => "FK CONSTRAINT",
+    /// A rewrite rule.
+    Rule => "RULE",
+    /// A trigger.
+    Trigger => "TRIGGER",
+    /// Row-level security is switched on.
+    RowSecurity => "ROW SECURITY",
+    /// A row-level security policy.
+    Policy => "POLICY",
+    /// A comment.
+    Comment => "COMMENT",
+    /// Privileges.
+    Acl => "ACL",
+    /// Default privileges.
+    DefaultAcl => "DEFAULT ACL",
+    /// A materialized view is filled.
+    MaterializedViewData => "MATERIALIZED VIEW DATA",
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.desc())
+    }
+}
+
+/// The owner of an entry's object, and the statement that makes it so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The role.
+    pub role: Ident,
+    /// `ALTER ... OWNER TO ...`.
+    pub alter: Sql,
+}
+
+/// The data that an entry carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// The rows of one table.
+    Rows(Rows),
+    /// The contents of these large objects (OIDs).
+    LargeObjects(Vec<u32>),
+}
+
+/// The rows of one table: how they are read and how they are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// The table that is read. The same name is written, unless `into` says otherwise.
+    pub table: QualName,
+    /// The columns, in order; dropped and generated ones are left out. May be empty: rows without columns are rows too.
+    pub columns: Vec<Ident>,
+    /// `WHERE ...`: only these rows (an extension's configuration table may hold rows that the extension brings itself).
+    pub filter: Option<Sql>,
+    /// The partitioned table through which the rows must be loaded, where they may belong elsewhere on the new server.
+    pub into: Option<QualName>,
+    /// Whether the table was made by this very restore and holds nothing, so that it may be truncated and loaded frozen.
+    pub fresh: bool,
+}
+
+/// One entry: one object, or one part of it that has to have its own turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub id: EntryId,
+    /// What it makes.
+    pub kind: Kind,
+    /// When it has its turn.
+    pub section: Section,
+    /// The catalog (OID of the system table) and the row (OID) on the server where it was read; zeros where there is none.
+    pub source: (u32, u32),
+    /// The object's own name, as a table of contents lists it ("orders", "total(bigint)", "orders orders_pkey").
+    pub tag: String,
+    /// The schema, if the object has one.
+    pub namespace: Option<Ident>,
+    /// The owner, if the object has one of its own.
+    pub owner: Option<Owner>,
+    /// What makes it. Empty for pure data.
+    pub create: Vec<Sql>,
+    /// What removes it.
+    pub remove: Option<Sql>,
+    /// Which tablespace it has to lie in: `None` where the kind has none, `Some(None)` for the database's own.
+    pub tablespace: Option<Option<Ident>>,
+    /// The table access method, for those that have one.
+    pub table_am: Option<Ident>,
+    /// The data that it carries.
+    pub data: Option<Data>,
+    /// What must be done before.
+    pub needs: Vec<EntryId>,
+    /// The relations (entries that create them) that it locks against everybody else while it runs.
+    pub locks: Vec<EntryId>,
+    /// What it weighs on the old server, in bytes: the size of a table with its TOAST, of an index, of large objects.
+    pub weight: u64,
+}
+
+impl Entry {
+    /// The object as a user would name it: "TABLE shop.orders".
+    pub fn label(&self) -> String {
+        format!("{} {}", self.kind, self.name())
+    }
+
+    /// The object's bare name with its schema: "shop.orders".
+    pub fn name(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{}.{}", namespace.as_str(), self.tag),
+            None => self.tag.clone(),
+        }
+    }
+}
+
+/// The table of contents: entries in an order in which they can be made one after the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Toc {
+    entries: Vec<Entry>,
+}
+
+impl Toc {
+    /// The next free number.
+    pub fn next_id(&self) -> EntryId {
+        EntryId(self.entries.len() as u32 + 1)
+    }
+
+    /// Adds an entry at the end, under the number that [`Toc::next_id`] gave; whatever it bears is replaced.
+    pub fn push(&mut self, mut entry: Entry) -> EntryId {
+        entry.id = self.next_id();
+        let id = entry.id;
+        self.entries.push(entry);
+        id
+    }
+
+    /// All entries, in order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entry with this number.
+    pub fn get(&self, id: EntryId) -> Option<&Entry> {
+        self.entries.get((id.0 as usize).checked_sub(1)?)
+    }
+}

@@ -1,0 +1,3 @@
+//! The wire: connections to PostgreSQL servers. Knows no file format and no catalog.
+
+pub mod version;

@@ -1,0 +1,57 @@
+//! Server versions, and what they can do, by name.
+
+use std::fmt;
+
+/// The version of a server, as `server_version_num` gives it: 150018 is 15.18.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerVersion(pub u32);
+
+/// The oldest major that can be read.
+pub const OLDEST_SOURCE: u32 = 12;
+/// The oldest major that can be written.
+pub const OLDEST_TARGET: u32 = 12;
+/// The newest major that this version of pgtandem was tried with.
+pub const NEWEST_KNOWN: u32 = 18;
+
+impl ServerVersion {
+    /// The major: 15 for 15.18. All supported servers count this way (10 and later).
+    pub const fn major(self) -> u32 {
+        self.0 / 10_000
+    }
+
+    /// Whether `ANALYZE ONLY` exists: a partitioned table by itself, without its partitions.
+    pub const fn has_analyze_only(self) -> bool {
+        self.major() >= 18
+    }
+
+    /// Whether a database records the version of its collation (`datcollversion`, `ALTER DATABASE .. REFRESH`).
+    pub const fn has_database_collation_version(self) -> bool {
+        self.major() >= 15
+    }
+
+    /// Whether `pg_get_sequence_data` exists, which gives a sequence's state in a set-returning query.
+    pub const fn has_sequence_data_function(self) -> bool {
+        self.major() >= 18
+    }
+
+    /// Whether `pg_stat_progress_create_index` exists.
+    pub const fn has_index_progress(self) -> bool {
+        self.major() >= 12
+    }
+
+    /// Whether `transaction_timeout` exists.
+    pub const fn has_transaction_timeout(self) -> bool {
+        self.major() >= 17
+    }
+
+    /// Whether `CREATE DATABASE` knows `LOCALE_PROVIDER`, `ICU_LOCALE`.
+    pub const fn has_locale_provider(self) -> bool {
+        self.major() >= 15
+    }
+}
+
+impl fmt::Display for ServerVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0 / 10_000, self.0 % 10_000)
+    }
+}
