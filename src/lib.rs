@@ -1,4 +1,6 @@
 //! pgtandem.
+
+pub mod catalog;
 pub mod error;
 pub mod event;
 pub mod sql;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The version of a server, as `server_version_num` gives it: 150018 is 15.18.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerVersion(pub u32);
 
 /// The oldest major that can be read.

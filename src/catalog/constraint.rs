@@ -1,0 +1,28 @@
+//! Constraint.
+
+use super::*;
+
+/// Constraint.
+#[derive(Clone, Debug)]
+pub struct Constraint {
+    /// Which object this is.
+    pub id: ObjectId,
+}
+
+impl Render for Constraint {
+    fn identity(&self, _catalog: &Catalog) -> Sql {
+        Sql::default()
+    }
+    fn priority(&self, _part: Part) -> Priority {
+        Priority::Constraint
+    }
+    fn sort_key(&self, _catalog: &Catalog) -> (String, String) {
+        Default::default()
+    }
+    fn section(&self, _part: Part) -> Section {
+        Section::PreData
+    }
+    fn draft(&self, _part: Part, _catalog: &Catalog, _how: &Decisions) -> Option<Draft> {
+        None
+    }
+}

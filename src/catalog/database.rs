@@ -1,0 +1,4 @@
+//! Database.
+/// Database.
+#[derive(Clone, Debug)]
+pub struct Database {}

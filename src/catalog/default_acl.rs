@@ -1,0 +1,28 @@
+//! DefaultAcl.
+
+use super::*;
+
+/// DefaultAcl.
+#[derive(Clone, Debug)]
+pub struct DefaultAcl {
+    /// Which object this is.
+    pub id: ObjectId,
+}
+
+impl Render for DefaultAcl {
+    fn identity(&self, _catalog: &Catalog) -> Sql {
+        Sql::default()
+    }
+    fn priority(&self, _part: Part) -> Priority {
+        Priority::DefaultAcl
+    }
+    fn sort_key(&self, _catalog: &Catalog) -> (String, String) {
+        Default::default()
+    }
+    fn section(&self, _part: Part) -> Section {
+        Section::PreData
+    }
+    fn draft(&self, _part: Part, _catalog: &Catalog, _how: &Decisions) -> Option<Draft> {
+        None
+    }
+}

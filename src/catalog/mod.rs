@@ -1,0 +1,435 @@
+//! The model: what a database holds, read once and then only thought about.
+//!
+//! Each kind has its own file with one query, one `decode` and one [`Render`]. Reading ([`read`]) is the only I/O; a render
+//! is a pure function of the [`Catalog`] and the [`Decisions`]. Kinds refer to each other by [`ObjectId`], never by import.
+
+mod aggregate;
+mod aspect;
+mod constraint;
+mod database;
+mod default_acl;
+pub mod depend;
+mod extension;
+mod function;
+mod index;
+mod large_object;
+mod policy;
+mod query;
+pub mod read;
+mod render;
+mod rule;
+mod schema;
+mod sequence;
+mod table;
+mod trigger;
+mod types;
+mod unhandled;
+mod view;
+
+use std::collections::{HashMap, HashSet};
+
+pub use aggregate::Aggregate;
+pub use aspect::{Acl, Aspects};
+pub use constraint::Constraint;
+pub use database::Database;
+pub use default_acl::DefaultAcl;
+pub use extension::Extension;
+pub use function::Function;
+pub use index::Index;
+pub use large_object::LargeObject;
+pub use policy::Policy;
+pub use render::toc;
+pub use rule::Rule;
+pub use schema::Schema;
+pub use sequence::Sequence;
+pub use table::{AttributeDefault, Table};
+pub use trigger::Trigger;
+pub use types::Type;
+pub use view::View;
+
+use crate::sql::{Ident, QualName, Sql};
+use crate::toc::{Data, Kind, Section};
+use crate::wire::version::ServerVersion;
+
+/// A system catalog, by its OID. These are the same on every major (PostgreSQL, `src/include/catalog/pg_*.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Class(pub u32);
+
+impl Class {
+    /// `pg_type`
+    pub const TYPE: Self = Self(1247);
+    /// `pg_proc`
+    pub const PROC: Self = Self(1255);
+    /// `pg_class`
+    pub const RELATION: Self = Self(1259);
+    /// `pg_database`
+    pub const DATABASE: Self = Self(1262);
+    /// `pg_attrdef`
+    pub const ATTRDEF: Self = Self(2604);
+    /// `pg_constraint`
+    pub const CONSTRAINT: Self = Self(2606);
+    /// `pg_language`
+    pub const LANGUAGE: Self = Self(2612);
+    /// `pg_largeobject`, which stands for large objects in dependencies and comments
+    pub const LARGE_OBJECT: Self = Self(2613);
+    /// `pg_namespace`
+    pub const NAMESPACE: Self = Self(2615);
+    /// `pg_rewrite`
+    pub const REWRITE: Self = Self(2618);
+    /// `pg_trigger`
+    pub const TRIGGER: Self = Self(2620);
+    /// `pg_extension`
+    pub const EXTENSION: Self = Self(3079);
+    /// `pg_policy`
+    pub const POLICY: Self = Self(3256);
+    /// `pg_default_acl`
+    pub const DEFAULT_ACL: Self = Self(826);
+}
+
+/// One object of one database: its catalog and its OID there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId {
+    /// The system catalog.
+    pub class: Class,
+    /// The row.
+    pub oid: u32,
+}
+
+impl ObjectId {
+    /// The object with this OID in this catalog.
+    pub const fn new(class: Class, oid: u32) -> Self {
+        Self { class, oid }
+    }
+
+    /// The relation (table, index, view, sequence, ...) with this OID.
+    pub const fn relation(oid: u32) -> Self {
+        Self::new(Class::RELATION, oid)
+    }
+}
+
+/// A part of an object that has its own turn when a database is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// A stand-in that others can refer to while the definition has to wait: a view that yields NULLs.
+    Shell,
+    /// What makes it.
+    Definition,
+    /// It takes its place: a partition under its parent, an index under its parent's.
+    Attach,
+    /// A sequence becomes its column's.
+    OwnedBy,
+    /// Its rows, contents, or state.
+    Data,
+    /// Row-level security is switched on.
+    RowSecurity,
+    /// A materialized view is filled.
+    Refresh,
+}
+
+/// A part of an object: what the order is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Node {
+    /// The object.
+    pub object: ObjectId,
+    /// Which part of it.
+    pub part: Part,
+}
+
+impl Node {
+    /// The definition of an object.
+    pub const fn definition(object: ObjectId) -> Self {
+        Self { object, part: Part::Definition }
+    }
+}
+
+/// One step of the order: a part of an object, and what has to come before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What has its turn.
+    pub node: Node,
+    /// What must have been done.
+    pub needs: Vec<Node>,
+}
+
+/// What planning has decided and rendering has to know.
+#[derive(Clone, Debug, Default)]
+pub struct Decisions {
+    /// The major of the server (or the newest one known) that the statements are for.
+    pub target: u32,
+    /// Column defaults and CHECK constraints that cannot stand in the CREATE statement of their table or domain.
+    pub apart: HashSet<ObjectId>,
+    /// Views that come as a stand-in first and are replaced after the data.
+    pub shells: HashSet<ObjectId>,
+    /// Functions and materialized views that have to wait until after the data.
+    pub postponed: HashSet<ObjectId>,
+}
+
+/// What the rendering of one [`Node`] yields: an [`Entry`](crate::toc::Entry) without its number and dependencies.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// What it makes.
+    pub kind: Kind,
+    /// When it has its turn.
+    pub section: Section,
+    /// The object's own name, as a table of contents lists it.
+    pub tag: String,
+    /// The schema, if the object has one.
+    pub namespace: Option<Ident>,
+    /// The role that has to own it, if the kind has owners; with what follows `ALTER` and precedes `OWNER TO`.
+    pub owner: Option<(Ident, Sql)>,
+    /// The statements, each complete, without semicolon.
+    pub create: Vec<Sql>,
+    /// What removes it.
+    pub remove: Option<Sql>,
+    /// As in [`Entry::tablespace`](crate::toc::Entry::tablespace).
+    pub tablespace: Option<Option<Ident>>,
+    /// As in [`Entry::table_am`](crate::toc::Entry::table_am).
+    pub table_am: Option<Ident>,
+    /// The data that it carries.
+    pub data: Option<Data>,
+    /// Relations that it locks against everybody else while it runs (not those that only CREATE INDEX locks).
+    pub locks: Vec<ObjectId>,
+    /// As in [`Entry::weight`](crate::toc::Entry::weight).
+    pub weight: u64,
+}
+
+impl Draft {
+    /// A draft with these four and nothing else.
+    pub fn new(kind: Kind, section: Section, tag: impl Into<String>, create: Vec<Sql>) -> Self {
+        Self {
+            kind,
+            section,
+            tag: tag.into(),
+            namespace: None,
+            owner: None,
+            create,
+            remove: None,
+            tablespace: None,
+            table_am: None,
+            data: None,
+            locks: Vec::new(),
+            weight: 0,
+        }
+    }
+
+    /// The same, in a schema.
+    #[must_use]
+    pub fn within(mut self, namespace: &Ident) -> Self {
+        self.namespace = Some(namespace.clone());
+        self
+    }
+
+    /// The same, owned; `what` is what follows `ALTER` ("TABLE s.t").
+    #[must_use]
+    pub fn owned_by(mut self, role: &Ident, what: Sql) -> Self {
+        self.owner = Some((role.clone(), what));
+        self
+    }
+}
+
+/// How an object becomes statements. Pure: everything was read before.
+pub trait Render {
+    /// What the object is called in `COMMENT ON` and `ALTER`: "TABLE s.t", "POLICY p ON s.t", "FUNCTION s.f(integer)".
+    fn identity(&self, catalog: &Catalog) -> Sql;
+
+    /// Where it stands among all kinds, before dependencies have their say. See [`Priority`].
+    fn priority(&self, part: Part) -> Priority;
+
+    /// What decides between objects of one priority: schema and name, or whatever is stable and natural for the kind.
+    fn sort_key(&self, catalog: &Catalog) -> (String, String);
+
+    /// The parts that have their own turn. A part that stands in another's statement (an inline CHECK, unless
+    /// [`Decisions::apart`] says otherwise) counts too: [`Render::draft`] gives `None` for it.
+    fn parts(&self) -> Vec<Part> {
+        vec![Part::Definition]
+    }
+
+    /// The section of a part, unless [`Decisions`] move it.
+    fn section(&self, part: Part) -> Section;
+
+    /// The statements of one part; `None` where another entry holds them.
+    fn draft(&self, part: Part, catalog: &Catalog, how: &Decisions) -> Option<Draft>;
+
+    /// Dependencies between parts that `pg_depend` does not hold: pairs of a node and what it needs.
+    /// Those between the parts of one object (data needs definition, attach needs definition) belong here too.
+    fn edges(&self, _catalog: &Catalog) -> Vec<(Node, Node)> {
+        Vec::new()
+    }
+
+    /// The object's privileges, if its kind has any.
+    fn acl(&self) -> Option<&Acl> {
+        None
+    }
+
+    /// What the privileges are granted on ("TABLE s.t", "FUNCTION s.f(integer)"): the default is the identity.
+    fn grant_target(&self, catalog: &Catalog) -> Sql {
+        self.identity(catalog)
+    }
+
+    /// The columns of a relation or the attributes of a composite type, by number, as far as they can have comments.
+    fn column(&self, _number: i32) -> Option<&Ident> {
+        None
+    }
+}
+
+/// The rank of a kind before dependencies have their say (PostgreSQL 18, `src/bin/pg_dump/pg_dump_sort.c`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names say it all")]
+pub enum Priority {
+    Schema,
+    Extension,
+    Type,
+    Function,
+    Aggregate,
+    Relation,
+    TableAttach,
+    Default,
+    LargeObject,
+    PreDataBoundary,
+    TableData,
+    SequenceSet,
+    LargeObjectData,
+    PostDataBoundary,
+    Constraint,
+    Index,
+    IndexAttach,
+    Rule,
+    Trigger,
+    ForeignKey,
+    Policy,
+    DefaultAcl,
+    Refresh,
+}
+
+macro_rules! objects {
+    ($($(#[$doc:meta])* $variant:ident,)*) => {
+        /// Any object. Exhaustive: a kind without a room does not compile.
+        #[derive(Clone, Debug)]
+        pub enum Object { $($(#[$doc])* $variant($variant),)* }
+
+        impl Object {
+            /// Which object this is.
+            pub fn id(&self) -> ObjectId {
+                match self { $(Self::$variant(object) => object.id,)* }
+            }
+
+            /// How it becomes statements.
+            pub fn render(&self) -> &dyn Render {
+                match self { $(Self::$variant(object) => object,)* }
+            }
+        }
+
+        $(impl From<$variant> for Object {
+            fn from(object: $variant) -> Self {
+                Self::$variant(object)
+            }
+        })*
+    };
+}
+
+objects! {
+    /// A schema.
+    Schema,
+    /// An extension.
+    Extension,
+    /// An enum, domain, composite or range type.
+    Type,
+    /// A function or procedure.
+    Function,
+    /// An aggregate.
+    Aggregate,
+    /// A table, partitioned or not.
+    Table,
+    /// A column's default or generation expression.
+    AttributeDefault,
+    /// A view or materialized view.
+    View,
+    /// A sequence.
+    Sequence,
+    /// An index, that of a constraint included.
+    Index,
+    /// A constraint on a table or domain.
+    Constraint,
+    /// A trigger.
+    Trigger,
+    /// A rewrite rule, other than those that make a view.
+    Rule,
+    /// A row-level security policy.
+    Policy,
+    /// A large object.
+    LargeObject,
+    /// Default privileges.
+    DefaultAcl,
+}
+
+/// Everything that was read from one database.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    /// The server that it was read from.
+    pub version: ServerVersion,
+    /// The database itself.
+    pub database: Database,
+    /// Comments, labels, privileges on what is not ours.
+    pub aspects: Aspects,
+    /// What depends on what, as `pg_depend` has it.
+    pub depends: Vec<depend::Dependency>,
+    /// Objects of kinds that cannot be carried yet.
+    pub unhandled: Vec<Unhandled>,
+    objects: Vec<Object>,
+    index: HashMap<ObjectId, usize>,
+    /// Objects that stand for others in dependencies: a row type for its table, an array type for its element.
+    aliases: HashMap<ObjectId, ObjectId>,
+}
+
+/// An object of a kind that cannot be carried yet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unhandled {
+    /// The kind, as a user would name it ("publication").
+    pub kind: String,
+    /// The object's name.
+    pub name: String,
+}
+
+impl Catalog {
+    /// All objects, in the order in which they were read.
+    pub fn objects(&self) -> &[Object] {
+        &self.objects
+    }
+
+    /// The object with this id, if it is one of ours (not a system object, not an extension's).
+    pub fn get(&self, id: ObjectId) -> Option<&Object> {
+        self.index.get(&self.resolve(id)).and_then(|&i| self.objects.get(i))
+    }
+
+    /// The object that stands for this one in dependencies.
+    pub fn resolve(&self, id: ObjectId) -> ObjectId {
+        let mut id = id;
+        // Aliases are at most a few steps deep (array of a row type of a table); the bound guards against a loop.
+        for _ in 0..8 {
+            match self.aliases.get(&id) {
+                Some(&next) => id = next,
+                None => break,
+            }
+        }
+        id
+    }
+
+    /// The table with this OID.
+    pub fn table(&self, oid: u32) -> Option<&Table> {
+        match self.get(ObjectId::relation(oid)) {
+            Some(Object::Table(table)) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The name of the relation with this OID, if it is one of ours.
+    pub fn relation_name(&self, oid: u32) -> Option<&QualName> {
+        match self.get(ObjectId::relation(oid))? {
+            Object::Table(table) => Some(&table.name),
+            Object::View(view) => Some(&view.name),
+            Object::Sequence(sequence) => Some(&sequence.name),
+            Object::Index(index) => Some(&index.name),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Policy.
+
+use super::*;
+
+/// Policy.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Which object this is.
+    pub id: ObjectId,
+}
+
+impl Render for Policy {
+    fn identity(&self, _catalog: &Catalog) -> Sql {
+        Sql::default()
+    }
+    fn priority(&self, _part: Part) -> Priority {
+        Priority::Policy
+    }
+    fn sort_key(&self, _catalog: &Catalog) -> (String, String) {
+        Default::default()
+    }
+    fn section(&self, _part: Part) -> Section {
+        Section::PreData
+    }
+    fn draft(&self, _part: Part, _catalog: &Catalog, _how: &Decisions) -> Option<Draft> {
+        None
+    }
+}

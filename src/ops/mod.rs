@@ -1,0 +1,8 @@
+//! One file a command: each takes its options, reports through a [`Reporter`](crate::event::Reporter), and returns an
+//! outcome. The only place that puts the other rooms together.
+
+mod outcome;
+pub mod upgrade;
+
+pub use outcome::{IndexEvidence, Outcome, Plan, PlannedStep, Verified};
+pub use upgrade::Upgrade;

@@ -1,0 +1,111 @@
+//! What a command returns when it ends well.
+
+use std::time::Duration;
+
+use crate::event::Finding;
+use crate::toc::Section;
+use crate::wire::version::ServerVersion;
+
+/// How both sides were compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verified {
+    /// Not at all.
+    None,
+    /// The schema, object by object; the number of rows of every table; sequence states; the number of large objects.
+    Counts,
+    /// What [`Verified::Counts`] does, and a digest over every row of every table and every large object.
+    #[default]
+    Digests,
+}
+
+impl Verified {
+    /// The word on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Counts => "counts",
+            Self::Digests => "digests",
+        }
+    }
+}
+
+/// Why an index of the new database needs no REINDEX.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexEvidence {
+    /// The index ("shop.orders_pkey").
+    pub index: String,
+    /// When this run began to build it, counted from the beginning of the run.
+    pub built_at: Duration,
+    /// The collations that its keys use, each with the version that the new server's library has ("de_DE.utf8 2.36"),
+    /// which is also the version that its catalog records. Empty where no key depends on a collation library.
+    pub collations: Vec<String>,
+}
+
+/// What an upgrade did.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The database on the new server.
+    pub database: String,
+    /// Where the new database is, without a password.
+    pub new_url: String,
+    /// Where the old one is, without a password.
+    pub old_url: String,
+    /// The old server's version.
+    pub old_version: ServerVersion,
+    /// The new server's version.
+    pub new_version: ServerVersion,
+    /// Tables that hold rows of their own.
+    pub tables: u64,
+    /// Rows copied.
+    pub rows: u64,
+    /// Bytes that crossed as COPY data.
+    pub bytes: u64,
+    /// Large objects copied.
+    pub large_objects: u64,
+    /// Sequences set.
+    pub sequences: u64,
+    /// All entries that were made on the new server.
+    pub entries: u64,
+    /// For every index, why it is fresh.
+    pub indexes: Vec<IndexEvidence>,
+    /// How both sides were compared.
+    pub verified: Verified,
+    /// Everything worth telling, in the order in which it was found.
+    pub findings: Vec<Finding>,
+    /// From beginning to end.
+    pub elapsed: Duration,
+}
+
+/// One step of a planned run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedStep {
+    /// When it has its turn.
+    pub section: Section,
+    /// "TABLE DATA".
+    pub kind: &'static str,
+    /// "shop.orders".
+    pub name: String,
+    /// Bytes on the old server, where that says something.
+    pub bytes: Option<u64>,
+}
+
+/// What an upgrade would do: the result of `--dry-run`.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The database that would be made.
+    pub database: String,
+    /// Where, without a password.
+    pub new_url: String,
+    /// From where, without a password.
+    pub old_url: String,
+    /// The old server's version.
+    pub old_version: ServerVersion,
+    /// The new server's version.
+    pub new_version: ServerVersion,
+    /// How many lanes would work.
+    pub jobs: usize,
+    /// The steps, in order.
+    pub steps: Vec<PlannedStep>,
+    /// Everything worth telling beforehand.
+    pub findings: Vec<Finding>,
+}

@@ -1,0 +1,348 @@
+//! What can be done side by side: tasks with what they need, what they lock, and what hangs on them.
+//!
+//! The schedule is a ready set. Of everything that may start, the task with the longest chain of work behind it goes first
+//! (critical path), so that no lane is left with a long index at the end. There is no barrier between phases but the
+//! dependencies themselves, and one for all: what comes before the data has been made, in order, when a schedule begins.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::toc::{Data, Entry, EntryId, Kind, Section, Toc};
+
+/// The number of a task within its schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskNumber(pub usize);
+
+/// What a task does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Work {
+    /// Makes an entry: copies its data, or runs its statements.
+    Entry(EntryId),
+    /// Collects planner statistics for the relation that this entry makes.
+    Analyze(EntryId),
+    /// Reads the data of this entry back from the new server.
+    Verify(EntryId),
+}
+
+/// A piece of work.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// What it does.
+    pub work: Work,
+    /// What it costs, in bytes of plain copying that take as long.
+    pub cost: u64,
+    needs: BTreeSet<TaskNumber>,
+    shares: Vec<EntryId>,
+    locks: Vec<EntryId>,
+}
+
+/// What follows the entries of a table of contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extras {
+    /// Read every table back when it has been loaded.
+    pub verify: bool,
+    /// `ANALYZE ONLY` is there, so that a partitioned table can be analyzed without its partitions.
+    pub analyze_only: bool,
+}
+
+/// The cost of a statement that moves next to nothing.
+const SMALL: u64 = 64 * 1024;
+
+/// The cost of ANALYZE, which reads a sample: 300 pages for each unit of the statistics target, at most 30,000 pages.
+const ANALYZE: u64 = 16 * 1024 * 1024;
+
+/// Tasks and their state.
+#[derive(Debug)]
+pub struct Schedule {
+    tasks: Vec<Task>,
+    needed_by: Vec<Vec<TaskNumber>>,
+    waiting: Vec<usize>,
+    /// Ready tasks, the longest chain last.
+    ready: BTreeMap<(u64, std::cmp::Reverse<TaskNumber>), TaskNumber>,
+    chain: Vec<u64>,
+    /// How many running tasks share each relation; [`EXCLUSIVE`] where one has it for itself.
+    held: HashMap<EntryId, usize>,
+    left: usize,
+}
+
+const EXCLUSIVE: usize = usize::MAX;
+
+impl Schedule {
+    /// The schedule for everything in `toc` after the pre-data section.
+    pub fn new(toc: &Toc, extras: Extras) -> Self {
+        let tasks = Builder::new(toc, extras).build();
+        let mut needed_by = vec![Vec::new(); tasks.len()];
+        let mut waiting = Vec::with_capacity(tasks.len());
+        for (number, task) in tasks.iter().enumerate() {
+            waiting.push(task.needs.len());
+            for needs in &task.needs {
+                needed_by[needs.0].push(TaskNumber(number));
+            }
+        }
+        let chain = chains(&tasks, &needed_by);
+        let left = tasks.len();
+        let mut schedule =
+            Self { tasks, needed_by, waiting, ready: BTreeMap::new(), chain, held: HashMap::new(), left };
+        for number in 0..left {
+            if schedule.waiting[number] == 0 {
+                schedule.make_ready(TaskNumber(number));
+            }
+        }
+        schedule
+    }
+
+    /// The task with this number.
+    pub fn task(&self, number: TaskNumber) -> &Task {
+        &self.tasks[number.0]
+    }
+
+    /// All tasks, in no particular order.
+    pub fn tasks(&self) -> impl Iterator<Item = (TaskNumber, &Task)> {
+        self.tasks.iter().enumerate().map(|(n, t)| (TaskNumber(n), t))
+    }
+
+    /// How many tasks have not been [finished](Self::finish).
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Takes the task that should start now; `None` if nothing can, before something else is finished.
+    pub fn take(&mut self) -> Option<TaskNumber> {
+        let found = self.ready.iter().rev().find(|(_, number)| self.is_free(**number)).map(|(key, number)| (*key, *number));
+        let (key, number) = found?;
+        self.ready.remove(&key);
+        let task = &self.tasks[number.0];
+        for &relation in &task.locks {
+            self.held.insert(relation, EXCLUSIVE);
+        }
+        for &relation in &task.shares {
+            *self.held.entry(relation).or_default() += 1;
+        }
+        Some(number)
+    }
+
+    /// Says that a task that was taken has ended well, so that others may start.
+    pub fn finish(&mut self, number: TaskNumber) {
+        self.left -= 1;
+        let task = &self.tasks[number.0];
+        for relation in &task.locks {
+            self.held.remove(relation);
+        }
+        for relation in &task.shares {
+            if let Some(count) = self.held.get_mut(relation) {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    self.held.remove(relation);
+                }
+            }
+        }
+        for next in std::mem::take(&mut self.needed_by[number.0]) {
+            self.waiting[next.0] -= 1;
+            if self.waiting[next.0] == 0 {
+                self.make_ready(next);
+            }
+        }
+    }
+
+    fn make_ready(&mut self, number: TaskNumber) {
+        self.ready.insert((self.chain[number.0], std::cmp::Reverse(number)), number);
+    }
+
+    fn is_free(&self, number: TaskNumber) -> bool {
+        let task = &self.tasks[number.0];
+        task.locks.iter().all(|relation| !self.held.contains_key(relation))
+            && task.shares.iter().all(|relation| self.held.get(relation) != Some(&EXCLUSIVE))
+    }
+}
+
+/// For every task the cost of the costliest chain that begins with it.
+fn chains(tasks: &[Task], needed_by: &[Vec<TaskNumber>]) -> Vec<u64> {
+    let mut chain: Vec<u64> = tasks.iter().map(|t| t.cost).collect();
+    // Tasks need only tasks with lower numbers, so one pass from the end is enough.
+    for number in (0..tasks.len()).rev() {
+        let behind = needed_by[number].iter().map(|n| chain[n.0]).max().unwrap_or(0);
+        chain[number] = tasks[number].cost.saturating_add(behind);
+    }
+    chain
+}
+
+/// Makes the tasks of a table of contents.
+struct Builder<'a> {
+    toc: &'a Toc,
+    extras: Extras,
+    tasks: Vec<Task>,
+    /// The task that makes an entry.
+    made_by: HashMap<EntryId, TaskNumber>,
+    /// The tasks that fill the table which an entry makes: its own data, or that of its partitions.
+    filled_by: HashMap<EntryId, BTreeSet<TaskNumber>>,
+    /// The last tasks that change the table which an entry makes: its indexes and constraints.
+    touched_by: HashMap<EntryId, Vec<TaskNumber>>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(toc: &'a Toc, extras: Extras) -> Self {
+        Self {
+            toc,
+            extras,
+            tasks: Vec::new(),
+            made_by: HashMap::new(),
+            filled_by: HashMap::new(),
+            touched_by: HashMap::new(),
+        }
+    }
+
+    fn build(mut self) -> Vec<Task> {
+        let (data, rest): (Vec<_>, Vec<_>) = self
+            .toc
+            .entries()
+            .iter()
+            .filter(|e| e.section != Section::PreData)
+            .partition(|e| e.section == Section::Data);
+        for entry in data {
+            self.add_data(entry);
+        }
+        self.fill_parents();
+        for entry in rest {
+            self.add_entry(entry);
+        }
+        self.add_analyze();
+        if self.extras.verify {
+            self.add_verify();
+        }
+        self.tasks
+    }
+
+    fn push(&mut self, task: Task) -> TaskNumber {
+        self.tasks.push(task);
+        TaskNumber(self.tasks.len() - 1)
+    }
+
+    fn add_data(&mut self, entry: &Entry) {
+        let needs = self.needs_of(entry);
+        let number = self.push(Task {
+            work: Work::Entry(entry.id),
+            cost: entry.weight.max(SMALL),
+            needs,
+            shares: Vec::new(),
+            locks: entry.locks.clone(),
+        });
+        self.made_by.insert(entry.id, number);
+        if matches!(entry.data, Some(Data::Rows(_))) {
+            for &table in self.relations(entry).iter() {
+                self.filled_by.entry(table).or_default().insert(number);
+            }
+        }
+    }
+
+    /// A partitioned table is filled when its partitions are; the same for tables with children.
+    fn fill_parents(&mut self) {
+        let mut pairs: Vec<(EntryId, EntryId)> = Vec::new();
+        for entry in self.toc.entries() {
+            for relation in self.relations(entry) {
+                match entry.kind {
+                    Kind::Table => pairs.push((entry.id, relation)),
+                    Kind::TableAttach if !self.is_attached_by(relation, entry) => {
+                        pairs.extend(self.attached(entry).map(|child| (child, relation)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        // A level of the hierarchy a pass; it ends when nothing is new.
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for (child, parent) in &pairs {
+                let filled = self.filled_by.get(child).cloned().unwrap_or_default();
+                let list = self.filled_by.entry(*parent).or_default();
+                let before = list.len();
+                list.extend(filled);
+                changed |= list.len() > before;
+            }
+        }
+    }
+
+    /// The partition that a TABLE ATTACH entry, which bears its name, puts in place.
+    fn attached(&self, attach: &Entry) -> impl Iterator<Item = EntryId> {
+        self.relations(attach).into_iter().filter(|&relation| self.is_attached_by(relation, attach))
+    }
+
+    fn is_attached_by(&self, relation: EntryId, attach: &Entry) -> bool {
+        self.toc.get(relation).is_some_and(|e| e.tag == attach.tag && e.namespace == attach.namespace)
+    }
+
+    fn add_entry(&mut self, entry: &Entry) {
+        let relations = self.relations(entry);
+        let mut needs = self.needs_of(entry);
+        for relation in &relations {
+            needs.extend(self.filled_by.get(relation).into_iter().flatten());
+        }
+        let index = entry.kind == Kind::Index;
+        let shares = if index { relations.clone() } else { Vec::new() };
+        let number = self.push(Task {
+            work: Work::Entry(entry.id),
+            cost: entry.weight.max(SMALL),
+            needs,
+            shares,
+            locks: entry.locks.clone(),
+        });
+        self.made_by.insert(entry.id, number);
+        for relation in relations {
+            self.touched_by.entry(relation).or_default().push(number);
+        }
+        if entry.kind == Kind::MaterializedViewData {
+            // Whatever reads the view next needs it filled.
+            for &need in &entry.needs {
+                if self.toc.get(need).is_some_and(|e| e.kind == Kind::MaterializedView) {
+                    self.filled_by.entry(need).or_default().insert(number);
+                }
+            }
+        }
+    }
+
+    fn add_analyze(&mut self) {
+        let attached: BTreeSet<EntryId> = self
+            .toc
+            .entries()
+            .iter()
+            .filter(|e| e.kind == Kind::TableAttach)
+            .flat_map(|e| self.attached(e).collect::<Vec<_>>())
+            .collect();
+        for entry in self.toc.entries() {
+            // Where ANALYZE of a partitioned table includes its partitions, these need none of their own.
+            let covered = !self.extras.analyze_only && attached.contains(&entry.id);
+            let filled = self.filled_by.get(&entry.id).cloned().unwrap_or_default();
+            if !matches!(entry.kind, Kind::Table | Kind::MaterializedView) || covered || filled.is_empty() {
+                continue;
+            }
+            let touched = self.touched_by.get(&entry.id).cloned().unwrap_or_default();
+            let needs = filled.into_iter().chain(touched).collect();
+            let work = Work::Analyze(entry.id);
+            self.push(Task { work, cost: ANALYZE, needs, shares: Vec::new(), locks: vec![entry.id] });
+        }
+    }
+
+    fn add_verify(&mut self) {
+        for entry in self.toc.entries() {
+            let Some(&made) = self.made_by.get(&entry.id) else { continue };
+            if entry.data.is_none() {
+                continue;
+            }
+            let needs = BTreeSet::from([made]);
+            let task = Task { work: Work::Verify(entry.id), cost: entry.weight / 2, needs, shares: Vec::new(), locks: Vec::new() };
+            self.push(task);
+        }
+    }
+
+    /// The tasks behind what an entry needs. What comes before the data has been made already.
+    fn needs_of(&self, entry: &Entry) -> BTreeSet<TaskNumber> {
+        entry.needs.iter().filter_map(|need| self.made_by.get(need).copied()).collect()
+    }
+
+    /// The tables and materialized views among what an entry needs.
+    fn relations(&self, entry: &Entry) -> Vec<EntryId> {
+        let is_relation = |id: &&EntryId| {
+            self.toc.get(**id).is_some_and(|e| matches!(e.kind, Kind::Table | Kind::MaterializedView))
+        };
+        entry.needs.iter().filter(is_relation).copied().collect()
+    }
+}
