@@ -1,8 +1,60 @@
-//! pgtandem.
+//! pgtandem moves a PostgreSQL database from an old server to a new one that runs beside it, over the wire protocol alone.
+//!
+//! This page is the map. One noun crosses from source to sink: the [`toc::Entry`].
+//!
+//! ```text
+//!   old server                                                               new server
+//!       |                                                                        ^
+//!   wire::session                                                          wire::session
+//!       |                                                                        |
+//!   catalog::read --> Catalog --> plan::order --> catalog::toc --> Toc --> transfer::Sink   (schema)
+//!       |                                                           |            |
+//!   SnapshotHold                                             plan::schedule      |
+//!       |                                                           |            |
+//!       +----------- transfer::Lane (COPY out) ------- transfer::run: tasks --> COPY in, indexes, constraints, ANALYZE
+//!                          count, digest                            |
+//!                                                          events, tallies --> Reporter
+//! ```
+//!
+//! Nothing flows back except events. The new database is loaded under a staging name, compared with what the old server
+//! sent, and takes its final name last.
+//!
+//! # Layers
+//!
+//! | layer | rooms | may import |
+//! |---|---|---|
+//! | 0 | [`error`], [`event`], [`toc`], [`sql`] | each other; no I/O, no tokio |
+//! | 1 | [`wire`] | layer 0: it knows no file format and no catalog |
+//! | 2 | [`catalog`] | 0, [`wire`] (only reading and row decoding) |
+//! | 3 | [`plan`] | 0, [`catalog`]; no async, no I/O |
+//! | 4 | [`transfer`] | 0, [`wire`], [`plan`]; not [`catalog`] |
+//! | 5 | [`ops`] | everything below; the only place that wires |
+//! | 6 | `cli`, `main` | [`ops`], [`event`], [`error`]; the only users of clap, anyhow, indicatif |
+//!
+//! A test holds the imports against this table.
+//!
+//! # Where to begin
+//!
+//! * A kind of object (policies, say) is one file under [`catalog`]: its query, its decoding, its rendering.
+//! * What differs between majors stands in a kind's column list, or as a named capability in [`wire::version`].
+//! * What one command does, from beginning to end, is one file under [`ops`]; [`ops::upgrade`] reads like a table of contents.
+//! * What runs side by side, and what waits for what, is decided in [`plan::schedule`] and done in [`transfer::run`].
+//!
+//! # What holds everywhere
+//!
+//! * SQL text is made through [`sql`] only: a name that was not quoted does not compile.
+//! * An [`error::Error`] names what was done, the object, the statement, the SQLSTATE, and what to do; it is printed once.
+//! * Memory is bounded: blocks of rows wait in channels that are bounded in bytes, whatever the size of a table or a row.
+//! * State lives in the servers: a run that was killed leaves at most a staging database, which the next run replaces.
 
 pub mod catalog;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod error;
 pub mod event;
+pub mod ops;
+pub mod plan;
 pub mod sql;
 pub mod toc;
+pub mod transfer;
 pub mod wire;

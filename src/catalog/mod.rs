@@ -14,38 +14,47 @@ mod function;
 mod index;
 mod large_object;
 mod policy;
+mod privileges;
 mod query;
+mod reloptions;
 pub mod read;
 mod render;
 mod rule;
 mod schema;
 mod sequence;
+mod setting;
 mod table;
+#[cfg(test)]
+mod testing;
 mod trigger;
 mod types;
 mod unhandled;
 mod view;
+mod wanted;
 
 use std::collections::{HashMap, HashSet};
 
 pub use aggregate::Aggregate;
-pub use aspect::{Acl, Aspects};
+pub use aspect::{Aspects, Comment};
 pub use constraint::Constraint;
-pub use database::Database;
+pub use database::{Database, Provider};
 pub use default_acl::DefaultAcl;
-pub use extension::Extension;
+pub use extension::{Config, Contents, Extension, Presence};
 pub use function::Function;
 pub use index::Index;
-pub use large_object::LargeObject;
+pub use large_object::LargeObjects;
 pub use policy::Policy;
+pub use privileges::{Acl, AlienAcl};
 pub use render::toc;
 pub use rule::Rule;
 pub use schema::Schema;
 pub use sequence::Sequence;
+pub use setting::Setting;
 pub use table::{AttributeDefault, Table};
 pub use trigger::Trigger;
-pub use types::Type;
+pub use types::{Definition as TypeDefinition, DomainConstraint, Type};
 pub use view::View;
+pub use wanted::{Wanted, wanted};
 
 use crate::sql::{Ident, QualName, Sql};
 use crate::toc::{Data, Kind, Section};
@@ -124,6 +133,8 @@ pub enum Part {
     RowSecurity,
     /// A materialized view is filled.
     Refresh,
+    /// The contents of one of an extension's configuration tables or sequences, by its place in their list.
+    Config(u16),
 }
 
 /// A part of an object: what the order is made of.
@@ -334,6 +345,8 @@ objects! {
     Extension,
     /// An enum, domain, composite or range type.
     Type,
+    /// A constraint on a domain.
+    DomainConstraint,
     /// A function or procedure.
     Function,
     /// An aggregate.
@@ -348,7 +361,7 @@ objects! {
     Sequence,
     /// An index, that of a constraint included.
     Index,
-    /// A constraint on a table or domain.
+    /// A constraint on a table.
     Constraint,
     /// A trigger.
     Trigger,
@@ -356,8 +369,8 @@ objects! {
     Rule,
     /// A row-level security policy.
     Policy,
-    /// A large object.
-    LargeObject,
+    /// Large objects that have one owner and the same privileges.
+    LargeObjects,
     /// Default privileges.
     DefaultAcl,
 }
@@ -412,6 +425,21 @@ impl Catalog {
             }
         }
         id
+    }
+
+    /// Makes objects findable, and says who stands for whom in dependencies.
+    fn link(&mut self) {
+        self.index = self.objects.iter().enumerate().map(|(i, object)| (object.id(), i)).collect();
+        for object in &self.objects {
+            match object {
+                Object::Type(of) => self.aliases.extend(of.aliases()),
+                Object::LargeObjects(batch) => self.aliases.extend(batch.aliases()),
+                _ => {}
+            }
+        }
+        for (member, extension) in &self.aspects.members {
+            self.aliases.insert(*member, ObjectId::new(Class::EXTENSION, *extension));
+        }
     }
 
     /// The table with this OID.

@@ -1,1 +1,294 @@
-//! Reading.
+//! Reading the catalog: the only I/O of this room. Two bursts, whatever the number of objects: the names of the tables, which
+//! are then locked, and everything else, pipelined on one session.
+//!
+//! The functions that print definitions (`pg_get_viewdef` and the like) read the current catalog and not the snapshot's, so
+//! the locks come first.
+
+use std::collections::{HashMap, HashSet};
+
+use super::query::{Query, expr, in_user_schema};
+use super::*;
+use crate::error::{Error, Result};
+use crate::sql;
+use crate::sql::{Ident, QualName, join};
+use crate::wire::session::{Row, Session};
+
+/// How much text one LOCK TABLE statement may hold, in bytes.
+const LOCK_TEXT: usize = 100_000;
+
+/// The tables of the database: what has to be locked.
+const TABLES: Query = Query::of(
+    &[expr("schema", "n.nspname::text"), expr("name", "c.relname::text")],
+    concat!(
+        "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'p') AND ",
+        in_user_schema!(),
+        " ORDER BY c.oid"
+    ),
+);
+
+/// Reads the database that the session is connected to. The session must be in a transaction of its own, in which the
+/// tables stay locked against everything but reading and writing rows.
+///
+/// # Errors
+///
+/// What the server says; a table that cannot be locked is named.
+pub async fn database(session: &Session) -> Result<Catalog> {
+    lock(session).await?;
+    details(session).await
+}
+
+async fn lock(session: &Session) -> Result<()> {
+    let names = fetch(session, &TABLES, |row| Ok(QualName::new(row.get::<String>("schema")?, row.get::<String>("name")?))).await?;
+    let mut batch: Vec<&QualName> = Vec::new();
+    let mut length = 0;
+    for name in &names {
+        length += name.schema.as_str().len() + name.name.as_str().len() + 16;
+        batch.push(name);
+        if length > LOCK_TEXT {
+            lock_batch(session, &batch).await?;
+            batch.clear();
+            length = 0;
+        }
+    }
+    lock_batch(session, &batch).await
+}
+
+async fn lock_batch(session: &Session, tables: &[&QualName]) -> Result<()> {
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let list = join(tables.iter().map(|t| sql!("ONLY {}", t)), ", ");
+    session.run(&sql!("LOCK TABLE {} IN ACCESS SHARE MODE", list)).await
+}
+
+/// Runs one query and decodes its rows.
+async fn fetch<T>(session: &Session, query: &Query, decode: impl Fn(&Row) -> Result<T>) -> Result<Vec<T>> {
+    session.rows(&query.sql(session.version())).await?.iter().map(decode).collect()
+}
+
+/// Everything else, in one pipelined burst; then the states of the sequences, whose names that has told.
+async fn details(session: &Session) -> Result<Catalog> {
+    let read = Read { session };
+    let (shared, plain, relations, attached) =
+        futures::try_join!(read.shared(), read.plain(), read.relations(), read.attached())?;
+    let Shared { database, aspects, depends, unhandled } = shared;
+    let mut objects = plain;
+    let aliases = assemble(relations, attached, session.version(), &mut objects)?;
+    objects.retain(|object| is_ours(object, &aspects));
+    keep_attached(&mut objects);
+    let mut catalog = Catalog {
+        version: session.version(),
+        database,
+        aspects,
+        depends,
+        unhandled,
+        index: HashMap::new(),
+        aliases: aliases.into_iter().collect(),
+        objects,
+    };
+    sequence_states(session, &mut catalog.objects).await?;
+    catalog.link();
+    Ok(catalog)
+}
+
+/// What belongs to no kind, or to all.
+struct Shared {
+    database: Database,
+    aspects: Aspects,
+    depends: Vec<depend::Dependency>,
+    unhandled: Vec<Unhandled>,
+}
+
+/// Rows of tables and views that have to be put together.
+struct Relations {
+    tables: Vec<Table>,
+    views: Vec<View>,
+    columns: Vec<(u32, table::Column)>,
+    defaults: Vec<AttributeDefault>,
+    inherits: Vec<(u32, table::Inherits)>,
+    column_acls: Vec<(u32, Ident, Vec<String>)>,
+    reads: Vec<(u32, u32)>,
+    row_types: Vec<(ObjectId, ObjectId)>,
+}
+
+/// What hangs on tables and views.
+struct Attached {
+    indexes: Vec<Index>,
+    constraints: Vec<Constraint>,
+    triggers: Vec<Trigger>,
+    rules: Vec<Rule>,
+    policies: Vec<Policy>,
+}
+
+struct Read<'a> {
+    session: &'a Session,
+}
+
+impl Read<'_> {
+    async fn all<T>(&self, query: &Query, decode: impl Fn(&Row) -> Result<T>) -> Result<Vec<T>> {
+        fetch(self.session, query, decode).await
+    }
+
+    async fn shared(&self) -> Result<Shared> {
+        let (databases, settings, depends, members, comments, alien_acls, numbered, unhandled) = futures::try_join!(
+            self.all(&database::QUERY, database::decode),
+            self.all(&database::SETTINGS, database::decode_settings),
+            self.all(&depend::QUERY, depend::decode),
+            self.all(&aspect::MEMBERS, aspect::decode_member),
+            self.all(&aspect::COMMENTS, aspect::decode_comment),
+            self.all(&privileges::QUERY, privileges::decode),
+            self.all(&aspect::NUMBERED_ROLES, aspect::decode_numbered_role),
+            self.all(&unhandled::QUERY, unhandled::decode),
+        )?;
+        let mut database = databases.into_iter().next().ok_or_else(|| Error::malformed("cannot read the database's own row"))?;
+        database.settings = settings.into_iter().flatten().collect();
+        let aspects = Aspects {
+            comments,
+            members: members.into_iter().collect(),
+            alien_acls,
+            numbered_roles: numbered.into_iter().collect(),
+        };
+        Ok(Shared { database, aspects, depends, unhandled })
+    }
+
+    /// Kinds whose rows are whole by themselves.
+    async fn plain(&self) -> Result<Vec<Object>> {
+        let (schemas, mut extensions, config, types, domain_constraints, functions, aggregates) = futures::try_join!(
+            self.all(&schema::QUERY, schema::decode),
+            self.all(&extension::QUERY, extension::decode),
+            self.all(&extension::CONFIG, extension::decode_config),
+            self.all(&types::QUERY, types::decode),
+            self.all(&types::CONSTRAINTS, types::decode_constraint),
+            self.all(&function::QUERY, function::decode),
+            self.all(&aggregate::QUERY, aggregate::decode),
+        )?;
+        let (sequences, large_objects, default_acls) = futures::try_join!(
+            self.all(&sequence::QUERY, sequence::decode),
+            self.all(&large_object::QUERY, large_object::decode),
+            self.all(&default_acl::QUERY, default_acl::decode),
+        )?;
+        extension::assemble(&mut extensions, config);
+        let mut out = Vec::new();
+        out.extend(schemas.into_iter().map(Object::from));
+        out.extend(extensions.into_iter().map(Object::from));
+        out.extend(types.into_iter().map(Object::from));
+        out.extend(domain_constraints.into_iter().map(Object::from));
+        out.extend(functions.into_iter().map(Object::from));
+        out.extend(aggregates.into_iter().map(Object::from));
+        out.extend(sequences.into_iter().map(Object::from));
+        out.extend(large_objects.into_iter().flatten().map(Object::from));
+        out.extend(default_acls.into_iter().map(Object::from));
+        Ok(out)
+    }
+
+    async fn relations(&self) -> Result<Relations> {
+        let (tables, views, columns, defaults, inherits, column_acls, reads, row_types) = futures::try_join!(
+            self.all(&table::RELATIONS, table::decode_relation),
+            self.all(&view::QUERY, view::decode),
+            self.all(&table::ATTRIBUTES, table::decode_attribute),
+            self.all(&table::DEFAULTS, table::decode_default),
+            self.all(&table::INHERITS, table::decode_inherits),
+            self.all(&table::COLUMN_ACLS, table::decode_column_acl),
+            self.all(&view::READS, view::decode_reads),
+            self.all(&depend::ROW_TYPES, depend::decode_row_type),
+        )?;
+        Ok(Relations { tables, views, columns, defaults, inherits, column_acls, reads, row_types })
+    }
+
+    async fn attached(&self) -> Result<Attached> {
+        let (indexes, constraints, triggers, rules, policies) = futures::try_join!(
+            self.all(&index::QUERY, index::decode),
+            self.all(&constraint::QUERY, constraint::decode),
+            self.all(&trigger::QUERY, trigger::decode),
+            self.all(&rule::QUERY, rule::decode),
+            self.all(&policy::QUERY, policy::decode),
+        )?;
+        let triggers = trigger::assemble(triggers.into_iter().flatten().collect());
+        Ok(Attached { indexes: index::assemble(indexes), constraints, triggers, rules, policies })
+    }
+}
+
+/// Puts tables and views together. Returns what stands for them in dependencies: row types, and the rules of views.
+fn assemble(
+    relations: Relations,
+    attached: Attached,
+    source: ServerVersion,
+    objects: &mut Vec<Object>,
+) -> Result<Vec<(ObjectId, ObjectId)>> {
+    let mut columns = table::by_relation(relations.columns);
+    let (tables, defaults) = table::assemble(table::TableRows {
+        tables: relations.tables,
+        columns: &mut columns,
+        defaults: relations.defaults,
+        inherits: relations.inherits,
+        column_acls: &relations.column_acls,
+        constraints: &attached.constraints,
+        source,
+    })?;
+    let views = view::assemble(relations.views, &mut columns, &relations.reads, &relations.column_acls)?;
+    let mut aliases = relations.row_types;
+    aliases.extend(views.iter().map(|view| (view.rule(), view.id)));
+    objects.extend(tables.into_iter().map(Object::from));
+    objects.extend(views.into_iter().map(Object::from));
+    objects.extend(defaults.into_iter().map(Object::from));
+    objects.extend(attached.indexes.into_iter().map(Object::from));
+    objects.extend(attached.constraints.into_iter().map(Object::from));
+    objects.extend(attached.triggers.into_iter().map(Object::from));
+    objects.extend(attached.rules.into_iter().map(Object::from));
+    objects.extend(attached.policies.into_iter().map(Object::from));
+    Ok(aliases)
+}
+
+/// Whether an object is not an extension's.
+fn is_ours(object: &Object, aspects: &Aspects) -> bool {
+    !aspects.members.contains_key(&object.id())
+}
+
+/// Drops what hangs on relations that are not ours.
+fn keep_attached(objects: &mut Vec<Object>) {
+    let relations: HashSet<u32> =
+        objects.iter().map(Object::id).filter(|id| id.class == Class::RELATION).map(|id| id.oid).collect();
+    objects.retain(|object| {
+        let on = match object {
+            Object::AttributeDefault(default) => default.table(),
+            Object::Index(index) => index.table(),
+            Object::Constraint(constraint) => constraint.table(),
+            Object::Trigger(trigger) => trigger.table(),
+            Object::Rule(rule) => rule.table(),
+            Object::Policy(policy) => policy.table(),
+            _ => return true,
+        };
+        relations.contains(&on)
+    });
+}
+
+/// Reads where all sequences stand, in batches that are pipelined.
+async fn sequence_states(session: &Session, objects: &mut [Object]) -> Result<()> {
+    let mut names: Vec<(u32, QualName)> = Vec::new();
+    for object in objects.iter() {
+        match object {
+            Object::Sequence(sequence) => names.push((sequence.id.oid, sequence.name.clone())),
+            Object::Extension(extension) => names.extend(extension.sequences().map(|(oid, name)| (oid, name.clone()))),
+            _ => {}
+        }
+    }
+    let queries: Vec<_> = names.chunks(sequence::STATE_BATCH).map(sequence::state_query).collect();
+    let answers = futures::future::try_join_all(queries.iter().map(|query| session.rows(query))).await?;
+    let states: HashMap<u32, (i64, bool)> = answers.iter().flatten().map(sequence::decode_state).collect::<Result<_>>()?;
+    for object in objects {
+        match object {
+            Object::Sequence(sequence) => sequence.state = states.get(&sequence.id.oid).copied(),
+            Object::Extension(extension) => {
+                let read: Vec<u32> = extension.sequences().map(|(oid, _)| oid).collect();
+                for oid in read {
+                    if let Some(&(last_value, is_called)) = states.get(&oid) {
+                        extension.set_state(oid, last_value, is_called);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

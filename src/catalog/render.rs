@@ -1,4 +1,173 @@
-//! From objects to entries.
-use super::*;
-/// The table of contents.
-pub fn toc(_catalog: &Catalog) -> crate::toc::Toc { Default::default() }
+//! From objects to the table of contents.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::aspect::Comment;
+use super::{Catalog, Decisions, Draft, Node, ObjectId, Part, Step};
+use crate::sql;
+use crate::sql::Sql;
+use crate::toc::{Entry, EntryId, Kind, Owner, Section, Toc};
+
+/// Renders every step, in order; comments follow their object, privileges follow everything.
+pub fn toc(catalog: &Catalog, steps: &[Step], how: &Decisions) -> Toc {
+    let mut writer = Writer::new(catalog, how);
+    let (last, main): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| writer.is_last(step));
+    for step in main {
+        writer.step(step);
+    }
+    writer.comment_on_parts();
+    writer.privileges();
+    for step in last {
+        writer.step(step);
+    }
+    writer.toc
+}
+
+struct Writer<'a> {
+    catalog: &'a Catalog,
+    how: &'a Decisions,
+    toc: Toc,
+    /// The entries behind each node: its own, or, where it stands in another's statement, those that it needs.
+    made: HashMap<Node, BTreeSet<EntryId>>,
+    /// The entry that makes each object.
+    definitions: HashMap<ObjectId, EntryId>,
+    comments: HashMap<ObjectId, Vec<&'a Comment>>,
+    /// Objects that stand in another's statement and have a comment: it has to wait until that one has been made.
+    parts: Vec<Node>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(catalog: &'a Catalog, how: &'a Decisions) -> Self {
+        let mut comments: HashMap<ObjectId, Vec<&Comment>> = HashMap::new();
+        for comment in &catalog.aspects.comments {
+            comments.entry(catalog.resolve(comment.object)).or_default().push(comment);
+        }
+        Self {
+            catalog,
+            how,
+            toc: Toc::default(),
+            made: HashMap::new(),
+            definitions: HashMap::new(),
+            comments,
+            parts: Vec::new(),
+        }
+    }
+
+    /// Whether a step has to wait for all privileges: a refresh runs with its owner's rights.
+    fn is_last(&self, step: &Step) -> bool {
+        let object = self.catalog.get(step.node.object);
+        object.is_some_and(|o| o.render().section(step.node.part) == Section::Last)
+    }
+
+    fn step(&mut self, step: &Step) {
+        let needs: BTreeSet<EntryId> = step.needs.iter().filter_map(|n| self.made.get(n)).flatten().copied().collect();
+        let Some(object) = self.catalog.get(step.node.object) else { return };
+        let Some(draft) = object.render().draft(step.node.part, self.catalog, self.how) else {
+            self.made.insert(step.node, needs);
+            if step.node.part == Part::Definition && self.comments.contains_key(&step.node.object) {
+                self.parts.push(step.node);
+            }
+            return;
+        };
+        if draft.section != Section::PreData {
+            self.comment_on_parts();
+        }
+        let locks = self.locks(&draft);
+        let id = self.push(step.node.object, draft, needs, locks);
+        self.made.insert(step.node, BTreeSet::from([id]));
+        if matches!(step.node.part, Part::Definition | Part::Shell) {
+            self.definitions.insert(object.id(), id);
+        }
+        if step.node.part == Part::Definition {
+            self.comment(step.node.object, id);
+        }
+    }
+
+    fn locks(&self, draft: &Draft) -> Vec<EntryId> {
+        let made = draft.locks.iter().filter_map(|relation| self.definitions.get(&self.catalog.resolve(*relation)));
+        made.copied().collect()
+    }
+
+    fn push(&mut self, id: ObjectId, draft: Draft, needs: BTreeSet<EntryId>, locks: Vec<EntryId>) -> EntryId {
+        let owner = draft.owner.map(|(role, what)| Owner { alter: sql!("ALTER {} OWNER TO {}", what, role), role });
+        self.toc.push(Entry {
+            id: self.toc.next_id(),
+            kind: draft.kind,
+            section: draft.section,
+            source: (id.class.0, id.oid),
+            tag: draft.tag,
+            namespace: draft.namespace,
+            owner,
+            create: draft.create,
+            remove: draft.remove,
+            tablespace: draft.tablespace,
+            table_am: draft.table_am,
+            data: draft.data,
+            needs: needs.into_iter().collect(),
+            locks,
+            weight: draft.weight,
+        })
+    }
+
+    /// The comments on an object and its columns, all in one entry behind it.
+    fn comment(&mut self, id: ObjectId, made: EntryId) {
+        let create = self.comments_on(id);
+        let Some(entry) = self.toc.get(made) else { return };
+        if create.is_empty() {
+            return;
+        }
+        let draft = Draft::new(Kind::Comment, entry.section, tag_of(entry), create);
+        let draft = Draft { namespace: entry.namespace.clone(), ..draft };
+        let locks = entry.locks.clone();
+        self.push(id, draft, BTreeSet::from([made]), locks);
+    }
+
+    fn comments_on(&self, id: ObjectId) -> Vec<Sql> {
+        let comments = self.comments.get(&self.catalog.resolve(id)).into_iter().flatten();
+        comments.filter_map(|comment| comment.statement(self.catalog)).collect()
+    }
+
+    fn comment_on_parts(&mut self) {
+        for node in std::mem::take(&mut self.parts) {
+            let create = self.comments_on(node.object);
+            let Some(object) = self.catalog.get(node.object) else { continue };
+            if create.is_empty() {
+                continue;
+            }
+            let section = object.render().section(Part::Definition);
+            let tag = object.render().identity(self.catalog).to_string();
+            let needs = self.made.get(&node).cloned().unwrap_or_default();
+            self.push(node.object, Draft::new(Kind::Comment, section, tag, create), needs, Vec::new());
+        }
+    }
+
+    /// The privileges on every object, after all that may need to be done without them; and those on what is not ours.
+    fn privileges(&mut self) {
+        for object in self.catalog.objects() {
+            let render = object.render();
+            let Some(acl) = render.acl() else { continue };
+            let create = acl.statements(&render.grant_target(self.catalog), self.catalog, self.how);
+            let Some(&made) = self.definitions.get(&object.id()) else { continue };
+            let Some(entry) = self.toc.get(made) else { continue };
+            if create.is_empty() {
+                continue;
+            }
+            let draft = Draft::new(Kind::Acl, Section::Last, tag_of(entry), create);
+            let draft = Draft { namespace: entry.namespace.clone(), ..draft };
+            let is_relation = matches!(entry.kind, Kind::Table | Kind::MaterializedView | Kind::View | Kind::Sequence);
+            let locks = if is_relation { vec![made] } else { Vec::new() };
+            self.push(object.id(), draft, BTreeSet::from([made]), locks);
+        }
+        for alien in &self.catalog.aspects.alien_acls {
+            let create = alien.statements(self.catalog);
+            if !create.is_empty() {
+                let draft = Draft::new(Kind::Acl, Section::Last, alien.label.clone(), create);
+                self.push(alien.object, draft, BTreeSet::new(), Vec::new());
+            }
+        }
+    }
+}
+
+fn tag_of(entry: &Entry) -> String {
+    format!("{} {}", entry.kind, entry.tag)
+}

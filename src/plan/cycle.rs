@@ -166,9 +166,7 @@ fn separable(found: &Loop<'_>, graph: &Graph, how: &Decisions, checks: bool) -> 
     found.definitions(graph).find_map(|(number, object)| {
         let parent = match object {
             Object::Constraint(check) if checks && check.is_inline() => ObjectId::relation(check.table()),
-            Object::DomainConstraint(check) if checks && check.is_inline() => {
-                ObjectId::new(crate::catalog::Class::TYPE, check.domain())
-            }
+            Object::DomainConstraint(check) if checks && check.is_inline(how) => check.domain,
             Object::AttributeDefault(default) if !checks && default.is_separable() => {
                 ObjectId::relation(default.table())
             }

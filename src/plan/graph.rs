@@ -169,7 +169,7 @@ fn is_hand_made(catalog: &Catalog, row: &Dependency, object: ObjectId, needs: Ob
             check.is_inline() && check.table() == table.id.oid
         }
         (Some(Object::DomainConstraint(check)), Some(Object::Type(domain))) => {
-            check.is_inline() && check.domain() == domain.id.oid
+            check.validated && check.domain == domain.id
         }
         // We build the index first and hand it to its constraint.
         (Some(Object::Index(_)), Some(Object::Constraint(_))) => row.kind == b'i',

@@ -346,3 +346,131 @@ impl<'a> Builder<'a> {
         entry.needs.iter().filter(is_relation).copied().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::{Ident, QualName};
+    use crate::toc::Rows;
+
+    fn entry(kind: Kind, section: Section, tag: &str, needs: &[EntryId]) -> Entry {
+        Entry {
+            id: EntryId(0),
+            kind,
+            section,
+            source: (0, 0),
+            tag: tag.to_owned(),
+            namespace: Some(Ident::new("s")),
+            owner: None,
+            create: Vec::new(),
+            remove: None,
+            tablespace: None,
+            table_am: None,
+            data: None,
+            needs: needs.to_vec(),
+            locks: Vec::new(),
+            weight: 0,
+        }
+    }
+
+    fn table(toc: &mut Toc, name: &str) -> EntryId {
+        toc.push(entry(Kind::Table, Section::PreData, name, &[]))
+    }
+
+    fn rows(toc: &mut Toc, table: EntryId, name: &str, weight: u64) -> EntryId {
+        let rows = Rows { table: QualName::new("s", name), columns: vec![], filter: None, into: None, fresh: true };
+        let data = entry(Kind::TableData, Section::Data, name, &[table]);
+        toc.push(Entry { data: Some(Data::Rows(rows)), weight, ..data })
+    }
+
+    fn index(toc: &mut Toc, table: EntryId, name: &str, weight: u64) -> EntryId {
+        let index = entry(Kind::Index, Section::PostData, name, &[table]);
+        toc.push(Entry { weight, ..index })
+    }
+
+    const PLAIN: Extras = Extras { verify: false, analyze_only: true };
+
+    /// Takes everything that may run at once.
+    fn take_all(schedule: &mut Schedule) -> Vec<(TaskNumber, Work)> {
+        let taken: Vec<TaskNumber> = std::iter::from_fn(|| schedule.take()).collect();
+        taken.into_iter().map(|n| (n, schedule.task(n).work)).collect()
+    }
+
+    #[test]
+    fn an_index_starts_when_its_own_table_is_loaded_and_beside_other_copies() {
+        let mut toc = Toc::default();
+        let (a, b) = (table(&mut toc, "a"), table(&mut toc, "b"));
+        let (a_rows, b_rows) = (rows(&mut toc, a, "a", 1 << 30), rows(&mut toc, b, "b", 1 << 20));
+        let b_index = index(&mut toc, b, "b_idx", 1 << 20);
+        let mut schedule = Schedule::new(&toc, PLAIN);
+        let first = take_all(&mut schedule);
+        assert_eq!(first.iter().map(|t| t.1).collect::<Vec<_>>(), [Work::Entry(a_rows), Work::Entry(b_rows)]);
+        schedule.finish(first[1].0);
+        assert_eq!(take_all(&mut schedule).iter().map(|t| t.1).collect::<Vec<_>>(), [Work::Entry(b_index)]);
+    }
+
+    #[test]
+    fn the_longest_chain_goes_first() {
+        let mut toc = Toc::default();
+        let (a, b) = (table(&mut toc, "a"), table(&mut toc, "b"));
+        rows(&mut toc, a, "a", 50 << 20);
+        let b_rows = rows(&mut toc, b, "b", 10 << 20);
+        index(&mut toc, b, "b_gin", 500 << 20);
+        let mut schedule = Schedule::new(&toc, PLAIN);
+        let first = schedule.take().map(|n| schedule.task(n).work);
+        assert_eq!(first, Some(Work::Entry(b_rows)));
+    }
+
+    #[test]
+    fn a_constraint_waits_while_an_index_of_its_table_is_built() {
+        let mut toc = Toc::default();
+        let a = table(&mut toc, "a");
+        rows(&mut toc, a, "a", 1);
+        let (key, other) = (index(&mut toc, a, "a_pkey", 1 << 20), index(&mut toc, a, "a_idx", 1 << 30));
+        let constraint = entry(Kind::Constraint, Section::PostData, "a a_pkey", &[a, key]);
+        let constraint = toc.push(Entry { locks: vec![a], ..constraint });
+        let mut schedule = Schedule::new(&toc, PLAIN);
+        let data = take_all(&mut schedule);
+        schedule.finish(data[0].0);
+        let built = take_all(&mut schedule);
+        assert_eq!(built.iter().map(|t| t.1).collect::<Vec<_>>(), [Work::Entry(other), Work::Entry(key)]);
+        schedule.finish(built[1].0);
+        assert_eq!(schedule.take(), None, "the table is still shared by an index build");
+        schedule.finish(built[0].0);
+        assert_eq!(schedule.take().map(|n| schedule.task(n).work), Some(Work::Entry(constraint)));
+    }
+
+    #[test]
+    fn what_touches_a_partitioned_table_waits_for_all_its_partitions() {
+        let mut toc = Toc::default();
+        let (root, one, two) = (table(&mut toc, "root"), table(&mut toc, "one"), table(&mut toc, "two"));
+        for (child, name) in [(one, "one"), (two, "two")] {
+            toc.push(entry(Kind::TableAttach, Section::PreData, name, &[root, child]));
+        }
+        rows(&mut toc, one, "one", 1);
+        rows(&mut toc, two, "two", 1);
+        let key = toc.push(entry(Kind::ForeignKey, Section::PostData, "root fk", &[root]));
+        let mut schedule = Schedule::new(&toc, PLAIN);
+        let data = take_all(&mut schedule);
+        assert_eq!(data.len(), 2);
+        schedule.finish(data[0].0);
+        assert!(!take_all(&mut schedule).iter().any(|t| t.1 == Work::Entry(key)));
+        schedule.finish(data[1].0);
+        assert!(take_all(&mut schedule).iter().any(|t| t.1 == Work::Entry(key)));
+    }
+
+    #[test]
+    fn everything_comes_to_an_end() {
+        let mut toc = Toc::default();
+        let a = table(&mut toc, "a");
+        rows(&mut toc, a, "a", 1);
+        index(&mut toc, a, "i", 1);
+        let mut schedule = Schedule::new(&toc, Extras { verify: true, analyze_only: false });
+        let mut done = 0;
+        while let Some(number) = schedule.take() {
+            schedule.finish(number);
+            done += 1;
+        }
+        assert_eq!((done, schedule.left()), (4, 0), "rows, index, ANALYZE, read back");
+    }
+}

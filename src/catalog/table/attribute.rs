@@ -1,0 +1,217 @@
+//! Columns of tables, views and materialized views (`pg_attribute`).
+
+use std::collections::HashMap;
+
+use super::not_null::NotNull;
+use crate::catalog::query::{Query, expr, in_user_schema};
+use crate::catalog::reloptions::{Reloption, clauses};
+use crate::error::{Error, Result};
+use crate::sql;
+use crate::sql::{Ident, QualName, Sql};
+use crate::wire::session::Row;
+
+/// The columns of all relations that have their own, dropped ones left out, in the order of their numbers.
+pub(in crate::catalog) const ATTRIBUTES: Query = Query::of(
+    &[
+        expr("relation", "a.attrelid"),
+        expr("number", "a.attnum"),
+        expr("name", "a.attname::text"),
+        expr("type", "format_type(a.atttypid, a.atttypmod)"),
+        expr("not_null", "a.attnotnull"),
+        expr("generated", "a.attgenerated::text"),
+        expr("local", "a.attislocal"),
+        // The default is -1 up to 16 and NULL since 17.
+        expr("statistics", "nullif(a.attstattarget, -1)::int4"),
+        expr("storage", "CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END"),
+        expr("compression", "a.attcompression::text").since(14, "''::text"),
+        expr("options", "a.attoptions"),
+        expr("collation_schema", "ln.nspname::text"),
+        expr("collation", "l.collname::text"),
+    ],
+    concat!(
+        "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace ",
+        "JOIN pg_type t ON t.oid = a.atttypid ",
+        "LEFT JOIN pg_collation l ON l.oid = a.attcollation AND a.attcollation <> t.typcollation ",
+        "LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace ",
+        "WHERE c.relkind IN ('r', 'p', 'v', 'm') AND a.attnum > 0 AND NOT a.attisdropped AND ",
+        in_user_schema!(),
+        " ORDER BY a.attrelid, a.attnum"
+    ),
+);
+
+/// What a column holds when nothing is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Initial {
+    /// NULL, or whatever is inherited, or what an entry of its own says.
+    Nothing,
+    /// NULL, although a parent has a default.
+    Null,
+    /// This default (OID in `pg_attrdef`).
+    Default(u32),
+    /// It is computed from other columns (OID in `pg_attrdef`).
+    Generated {
+        /// The row of `pg_attrdef`.
+        expression: u32,
+        /// Whether the value is stored; otherwise it is computed when it is read (18).
+        stored: bool,
+    },
+    /// It is inherited with an expression, but computed by this one (OID in `pg_attrdef`).
+    Recomputed(u32),
+}
+
+/// One column.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// `attnum`.
+    pub number: i16,
+    /// Its name.
+    pub name: Ident,
+    /// Its type, with the modifier.
+    pub data_type: Sql,
+    /// Its collation, where that is not the type's own.
+    pub collation: Option<QualName>,
+    /// Whether it is defined here, and not only inherited.
+    pub local: bool,
+    /// `attnotnull`.
+    pub marked_not_null: bool,
+    /// `attgenerated`: whether it is computed, and if so, whether it is stored.
+    pub generated: Option<bool>,
+    /// That it may not be NULL, if our own statements have to say so.
+    pub not_null: Option<NotNull>,
+    /// The same for a server that catalogs such constraints (18), when the source does not.
+    pub not_null_18: Option<NotNull>,
+    /// What it holds when nothing is given.
+    pub initial: Initial,
+    statistics: Option<i32>,
+    storage: Option<&'static str>,
+    compression: Option<&'static str>,
+    options: Vec<Reloption>,
+}
+
+/// One row of [`ATTRIBUTES`]: the relation and its column.
+///
+/// # Errors
+/// If the row is not what the query promises, or names a storage or compression that is not known.
+pub(in crate::catalog) fn decode(row: &Row) -> Result<(u32, Column)> {
+    let unknown = |what: &str| Error::malformed(format!("cannot read the columns: unknown {what}"));
+    let storage = match row.get::<Option<String>>("storage")?.as_deref() {
+        None => None,
+        Some("p") => Some("PLAIN"),
+        Some("e") => Some("EXTERNAL"),
+        Some("m") => Some("MAIN"),
+        Some("x") => Some("EXTENDED"),
+        Some(other) => return Err(unknown("storage").about(other)),
+    };
+    let compression = match row.get::<String>("compression")?.as_str() {
+        "" => None,
+        "p" => Some("pglz"),
+        "l" => Some("lz4"),
+        other => return Err(unknown("compression").about(other)),
+    };
+    let generated = match row.get::<String>("generated")?.as_str() {
+        "" => None,
+        "s" => Some(true),
+        "v" => Some(false),
+        other => return Err(unknown("kind of generated column").about(other)),
+    };
+    let collation = row.get::<Option<String>>("collation_schema")?.zip(row.get::<Option<String>>("collation")?);
+    let mut options = Reloption::parse(row.get("options")?);
+    // What users can set. A server may keep notes of its own there (`pg_attver`), which others refuse.
+    options.retain(|option| matches!(option.name.as_str(), "n_distinct" | "n_distinct_inherited"));
+    let column = Column {
+        number: row.get("number")?,
+        name: row.get::<String>("name")?.into(),
+        data_type: Sql::deparsed(row.get::<String>("type")?),
+        collation: collation.map(|(schema, name)| QualName::new(schema, name)),
+        local: row.get("local")?,
+        marked_not_null: row.get("not_null")?,
+        generated,
+        not_null: None,
+        not_null_18: None,
+        initial: Initial::Nothing,
+        statistics: row.get("statistics")?,
+        storage,
+        compression,
+        options,
+    };
+    Ok((row.get("relation")?, column))
+}
+
+/// The columns of each relation, in their order.
+pub(in crate::catalog) fn by_relation(rows: Vec<(u32, Column)>) -> HashMap<u32, Vec<Column>> {
+    let mut out: HashMap<u32, Vec<Column>> = HashMap::new();
+    for (relation, column) in rows {
+        out.entry(relation).or_default().push(column);
+    }
+    out
+}
+
+impl Column {
+    /// ` COLLATE ...` where the collation is not the type's own.
+    pub(in crate::catalog) fn collate(&self) -> Sql {
+        self.collation.as_ref().map_or_else(Sql::default, |name| sql!(" COLLATE {}", name))
+    }
+
+    /// The statements for what `CREATE` cannot say about a column. They hold for inherited columns too, and for those of
+    /// materialized views.
+    pub(in crate::catalog) fn alter(&self, relation: &QualName) -> Vec<Sql> {
+        let alter = |what: Sql| sql!("ALTER TABLE ONLY {} ALTER COLUMN {} {}", relation, self.name, what);
+        let statistics = self.statistics.filter(|&target| target >= 0);
+        [
+            statistics.map(|target| sql!("SET STATISTICS {}", target)),
+            self.storage.map(|storage| sql!("SET STORAGE {}", storage)),
+            self.compression.map(|compression| sql!("SET COMPRESSION {}", compression)),
+            clauses(&self.options, &[]).map(|options| sql!("SET ({})", options)),
+        ]
+        .into_iter()
+        .flatten()
+        .map(alter)
+        .collect()
+    }
+
+    /// A column with a name, a number and a type, and nothing else.
+    #[cfg(test)]
+    pub(in crate::catalog) fn plain(number: i16, name: &str, data_type: &'static str) -> Self {
+        Self {
+            number,
+            name: name.into(),
+            data_type: Sql::constant(data_type),
+            collation: None,
+            local: true,
+            marked_not_null: false,
+            generated: None,
+            not_null: None,
+            not_null_18: None,
+            initial: Initial::Nothing,
+            statistics: None,
+            storage: None,
+            compression: None,
+            options: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_a_column_are_statements_of_their_own() {
+        let mut column = Column::plain(1, "a\"b", "text");
+        assert_eq!(column.alter(&QualName::new("s", "t")), vec![]);
+        column.statistics = Some(0);
+        column.storage = Some("EXTERNAL");
+        column.compression = Some("lz4");
+        column.options = Reloption::parse(Some(vec!["n_distinct=-0.5".into()]));
+        let text: Vec<String> = column.alter(&QualName::new("s", "t")).iter().map(Sql::to_string).collect();
+        assert_eq!(
+            text,
+            [
+                r#"ALTER TABLE ONLY "s"."t" ALTER COLUMN "a""b" SET STATISTICS 0"#,
+                r#"ALTER TABLE ONLY "s"."t" ALTER COLUMN "a""b" SET STORAGE EXTERNAL"#,
+                r#"ALTER TABLE ONLY "s"."t" ALTER COLUMN "a""b" SET COMPRESSION lz4"#,
+                r#"ALTER TABLE ONLY "s"."t" ALTER COLUMN "a""b" SET ("n_distinct"='-0.5')"#,
+            ]
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! What a database refers to outside of itself, and the new server has to have.
+
+use std::collections::BTreeSet;
+
+use super::{Catalog, Object, Provider};
+use crate::toc::Toc;
+
+/// Names that must exist on the new server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Roles that own something, are granted something, or are named by a policy or setting.
+    pub roles: BTreeSet<String>,
+    /// Tablespaces of tables, indexes, or the database.
+    pub tablespaces: BTreeSet<String>,
+    /// Extensions.
+    pub extensions: BTreeSet<String>,
+    /// Locales of the operating system.
+    pub locales: BTreeSet<String>,
+}
+
+/// What the entries of `toc`, and the database they make up, refer to.
+pub fn wanted(catalog: &Catalog, toc: &Toc) -> Wanted {
+    let mut wanted = Wanted::default();
+    let name = |ident: &crate::sql::Ident| ident.as_str().to_owned();
+    for entry in toc.entries() {
+        wanted.roles.extend(entry.owner.as_ref().map(|owner| name(&owner.role)));
+        wanted.tablespaces.extend(entry.tablespace.iter().flatten().map(name));
+    }
+    for object in catalog.objects() {
+        match object {
+            Object::Extension(extension) if extension.presence == super::Presence::Made => {
+                wanted.extensions.insert(name(&extension.name));
+            }
+            Object::Policy(policy) => wanted.roles.extend(policy.roles.iter().map(name)),
+            Object::DefaultAcl(acl) => wanted.roles.extend(acl.roles().map(name)),
+            _ => {}
+        }
+        wanted.roles.extend(object.render().acl().into_iter().flat_map(|acl| acl.roles()).map(name));
+    }
+    wanted.roles.extend(catalog.aspects.alien_acls.iter().flat_map(|acl| acl.roles()).map(name));
+    wanted.roles.extend(catalog.database.roles().map(name));
+    // The number of a role that was dropped is no role.
+    wanted.roles.retain(|role| !catalog.aspects.is_dangling(&role.as_str().into()));
+    wanted.tablespaces.extend(catalog.database.tablespace.as_ref().map(name));
+    if catalog.database.provider != Provider::Builtin {
+        wanted.locales.extend([catalog.database.collate.clone(), catalog.database.ctype.clone()]);
+    }
+    wanted
+}

@@ -1,0 +1,211 @@
+//! The preflight: everything that stands in the way, found before anything is written, and told all at once.
+
+use std::collections::BTreeSet;
+
+use crate::catalog::{self, Catalog};
+use crate::error::{Error, Result};
+use crate::event::{Finding, Severity};
+use crate::sql;
+use crate::sql::{Literal, Sql, join};
+use crate::toc::Toc;
+use crate::wire::session::{Row, Session};
+use crate::wire::version::{NEWEST_KNOWN, OLDEST_SOURCE, OLDEST_TARGET};
+
+use super::upgrade::Writers;
+
+/// The proof that a preflight has found nothing in the way. An upgrade demands it before it writes.
+#[derive(Debug)]
+pub(super) struct Clearance(());
+
+/// What a preflight collects.
+#[derive(Debug, Default)]
+pub(super) struct Preflight {
+    obstacles: Vec<String>,
+    findings: Vec<Finding>,
+    hopeless: bool,
+}
+
+impl Preflight {
+    /// Adds something that stands in the way: what, why, and what to do.
+    pub fn obstacle(&mut self, text: impl Into<String>) {
+        self.obstacles.push(text.into());
+    }
+
+    /// What is worth telling, although it stands in nobody's way.
+    pub fn take_findings(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings)
+    }
+
+    /// Whether it is of no use to look any further.
+    pub fn is_hopeless(&self) -> bool {
+        self.hopeless
+    }
+
+    /// The clearance, or one error with everything that stands in the way.
+    pub fn clear(self) -> Result<Clearance> {
+        match self.obstacles.as_slice() {
+            [] => Ok(Clearance(())),
+            [only] => Err(Error::refused(format!("cannot start, and nothing was written: {only}"))),
+            many => {
+                let list: String = many.iter().map(|o| format!("\n  - {o}")).collect();
+                Err(Error::refused(format!("cannot start, and nothing was written; {} things stand in the way:{list}", many.len())))
+            }
+        }
+    }
+
+    /// Versions that do not go together.
+    pub fn versions(&mut self, old: &Session, new: &Session) {
+        let (from, to) = (old.version(), new.version());
+        if from.major() < OLDEST_SOURCE {
+            self.obstacle(format!("the old server is {from}; the oldest that can be read is {OLDEST_SOURCE}."));
+        }
+        if to.major() < OLDEST_TARGET {
+            self.obstacle(format!("the new server is {to}; the oldest that can be written is {OLDEST_TARGET}."));
+        }
+        self.hopeless = from.major() < OLDEST_SOURCE;
+        if to.major() < from.major() {
+            self.obstacle(format!("the new server ({to}) is older than the old one ({from}). Were --from and --to swapped?"));
+        }
+        for (side, version) in [("old", from), ("new", to)] {
+            if version.major() > NEWEST_KNOWN {
+                self.findings.push(Finding {
+                    severity: Severity::Warning,
+                    subject: format!("the {side} server"),
+                    text: format!("{version} is newer than the newest version that this pgtandem was tried with ({NEWEST_KNOWN})"),
+                    remedy: Some("Look for a newer pgtandem.".to_owned()),
+                });
+            }
+        }
+    }
+
+    /// Source and target that are one and the same database.
+    pub async fn same_database(&mut self, old: &Session, old_name: &str, new: &Session, new_name: &str) -> Result<()> {
+        if old_name != new_name {
+            return Ok(());
+        }
+        let identity = Sql::constant(
+            "SELECT (SELECT system_identifier FROM pg_catalog.pg_control_system())::text AS system, \
+             pg_catalog.pg_postmaster_start_time()::text AS started",
+        );
+        let (a, b) = futures::try_join!(old.row(&identity), new.row(&identity))?;
+        let of = |row: &Row| -> Result<(String, String)> { Ok((row.get("system")?, row.get("started")?)) };
+        if of(&a)? == of(&b)? {
+            self.obstacle(format!("source and target are the same database ({old_name} on the same server)."));
+        }
+        Ok(())
+    }
+
+    /// Other sessions in the old database: what they write after the snapshot stays behind.
+    pub async fn writers(&mut self, old: &Session, writers: Writers) -> Result<()> {
+        let rows = old.rows(&Sql::constant(OTHER_SESSIONS)).await?;
+        let mut sessions = Vec::new();
+        for row in &rows {
+            let (pid, user): (i32, Option<String>) = (row.get("pid")?, row.get("usename")?);
+            let (name, client): (Option<String>, Option<String>) = (row.get("application_name")?, row.get("client")?);
+            let state: Option<String> = row.get("state")?;
+            sessions.push(format!(
+                "pid {pid}, user {}, application \"{}\", from {}, {}",
+                user.as_deref().unwrap_or("?"),
+                name.as_deref().unwrap_or_default(),
+                client.as_deref().unwrap_or("a local socket"),
+                state.as_deref().unwrap_or("state unknown"),
+            ));
+        }
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        match writers {
+            Writers::Refuse => self.obstacle(format!(
+                "other sessions are connected to the old database; what they write from now on would be lost. \
+                 Stop the workload, or say --writers allow: {}.",
+                sessions.join("; ")
+            )),
+            Writers::Allow => self.findings.extend(sessions.into_iter().map(|subject| Finding {
+                severity: Severity::Warning,
+                subject,
+                text: "is connected to the old database; what it writes during the run is not moved".to_owned(),
+                remedy: None,
+            })),
+        }
+        Ok(())
+    }
+
+    /// Tables and sequences that this role may not read, or not wholly.
+    pub async fn privileges(&mut self, old: &Session) -> Result<()> {
+        for row in old.rows(&Sql::constant(UNREADABLE)).await? {
+            let (name, why): (String, String) = (row.get("name")?, row.get("why")?);
+            self.obstacle(format!("{name}: {why}."));
+        }
+        Ok(())
+    }
+
+    /// Objects of kinds that cannot be moved yet.
+    pub fn unhandled(&mut self, catalog: &Catalog) {
+        for object in &catalog.unhandled {
+            self.obstacle(format!("{} {}: this kind of object cannot be moved yet.", object.kind, object.name));
+        }
+    }
+
+    /// What the database refers to and the new server does not have: roles, tablespaces, extensions, collations, the locale.
+    pub async fn missing(&mut self, catalog: &Catalog, toc: &Toc, new: &Session) -> Result<()> {
+        let wanted = catalog::wanted(catalog, toc);
+        let here = |names: &BTreeSet<String>, query: &'static str| {
+            let list = join(names.iter().map(|n| Literal(n)), ", ");
+            sql!("SELECT w.name FROM pg_catalog.unnest(ARRAY[{}]::text[]) AS w(name) WHERE w.name NOT IN ({})", list, query)
+        };
+        let kinds: [(&BTreeSet<String>, &'static str, &str, &str); 3] = [
+            (&wanted.roles, "SELECT rolname FROM pg_catalog.pg_roles", "role", "Create it there (pg_dumpall --roles-only on the old server prints how)"),
+            (&wanted.tablespaces, "SELECT spcname FROM pg_catalog.pg_tablespace", "tablespace", "Create it there"),
+            (&wanted.extensions, "SELECT name FROM pg_catalog.pg_available_extensions", "extension", "Install its package there"),
+        ];
+        for (names, query, kind, remedy) in kinds {
+            for row in new.rows(&here(names, query)).await? {
+                let name: String = row.get("name")?;
+                self.obstacle(format!("{kind} {name} is missing on the new server. {remedy}."));
+            }
+        }
+        self.locales(&wanted.locales, new).await
+    }
+
+    /// The locales of the operating system that the database needs. The server itself says whether it has it: setting
+    /// `lc_monetary` checks the name (PostgreSQL, `src/backend/utils/adt/pg_locale.c`, `check_locale`) and writes nothing.
+    async fn locales(&mut self, locales: &BTreeSet<String>, new: &Session) -> Result<()> {
+        for locale in locales {
+            let tried = new.run(&sql!("BEGIN; SET LOCAL lc_monetary TO {}; ROLLBACK", Literal(locale))).await;
+            let Err(error) = tried else { continue };
+            new.run(&Sql::constant("ROLLBACK")).await?;
+            if error.sqlstate() != Some("22023") {
+                return Err(error);
+            }
+            let known = new.rows(&Sql::constant(KNOWN_LOCALES)).await?;
+            let known: Vec<String> = known.iter().map(|row| row.get("name")).collect::<Result<_>>()?;
+            self.obstacle(format!(
+                "locale {locale} is missing in the operating system of the new server. Install it there, or use an image \
+                 that has it. It has: {}.",
+                known.join(", ")
+            ));
+        }
+        Ok(())
+    }
+}
+
+const OTHER_SESSIONS: &str = "\
+SELECT pid, usename::text AS usename, application_name, host(client_addr) AS client, state \
+FROM pg_catalog.pg_stat_activity \
+WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid() \
+AND backend_type = 'client backend' AND application_name !~ '^pgtandem' ORDER BY pid";
+
+const UNREADABLE: &str = "\
+SELECT pg_catalog.format('%s %I.%I', CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, n.nspname, c.relname) AS name, \
+       CASE WHEN NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') THEN 'no privilege USAGE on its schema' \
+            WHEN NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') THEN 'no privilege to read it' \
+            ELSE 'row-level security would hide rows from this role, which has no BYPASSRLS' END AS why \
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+WHERE c.relkind IN ('r', 'p', 'S', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
+  AND (NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') OR NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') \
+       OR c.relkind IN ('r', 'p') AND c.relrowsecurity AND pg_catalog.row_security_active(c.oid)) \
+ORDER BY 1";
+
+const KNOWN_LOCALES: &str = "\
+SELECT DISTINCT name FROM (SELECT collcollate AS name FROM pg_catalog.pg_collation WHERE collprovider = 'c' \
+  UNION ALL SELECT datcollate::text FROM pg_catalog.pg_database) AS l WHERE name <> '' ORDER BY name";

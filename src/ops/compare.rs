@@ -1,0 +1,184 @@
+//! Comparing what the old server held with what the new one gives back: schema, rows, large objects.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Finding, Severity};
+use crate::sql::QualName;
+use crate::toc::{Entry, Kind, Toc};
+use crate::transfer::Checked;
+
+use super::Verified;
+
+/// How many differences an error lists; the rest is counted.
+const LISTED: usize = 40;
+
+/// What one side has under one kind and name: usually one entry, more where a kind has no unique names.
+type Index<'a> = BTreeMap<(Kind, String), Vec<&'a Entry>>;
+
+/// Compares two tables of contents, object by object: the statements, the owner, the place.
+///
+/// Servers of different majors may print one and the same stored expression differently. Where only such text differs, and
+/// no more than in qualification and parentheses, the object counts as the same; where it differs otherwise, a finding
+/// names it. Whatever else differs is a difference.
+///
+/// # Errors
+///
+/// `Differs`, with a list.
+pub(super) fn schemas(old: &Toc, new: &Toc, same_major: bool) -> Result<Vec<Finding>> {
+    let (old, new) = (index(old), index(new));
+    let mut differences = Vec::new();
+    let mut findings = Vec::new();
+    for (key, entries) in &old {
+        match new.get(key) {
+            None => differences.push(format!("{} {} is missing on the new server", key.0, key.1)),
+            Some(others) if texts(entries) == texts(others) => {}
+            Some(others) if !same_major && is_deparsed(key.0) => {
+                if loose(&texts(entries)) != loose(&texts(others)) {
+                    findings.push(printed_differently(key));
+                }
+            }
+            Some(others) => differences.push(format!(
+                "{} {} differs\n    old: {}\n    new: {}",
+                key.0,
+                key.1,
+                texts(entries).join("; "),
+                texts(others).join("; ")
+            )),
+        }
+    }
+    differences.extend(
+        new.keys().filter(|key| !old.contains_key(key)).map(|key| format!("{} {} is only on the new server", key.0, key.1)),
+    );
+    report("the schemas differ", differences).map(|()| findings)
+}
+
+/// Compares what was sent with what was given back.
+///
+/// # Errors
+///
+/// `Differs`, with a list.
+pub(super) fn data(checked: &BTreeMap<Option<QualName>, Checked>, how: Verified) -> Result<()> {
+    let mut differences = Vec::new();
+    for (name, both) in checked {
+        let name = name.as_ref().map_or_else(|| "large objects".to_owned(), |n| format!("table {}", n.label()));
+        if both.old.rows != both.new.rows {
+            differences.push(format!("{name}: {} rows on the old server, {} on the new one", both.old.rows, both.new.rows));
+        } else if how == Verified::Digests && both.old != both.new {
+            differences.push(format!("{name}: the digests differ ({} on the old server, {} on the new one)", both.old, both.new));
+        }
+    }
+    report("the data differs", differences)
+}
+
+fn report(what: &'static str, differences: Vec<String>) -> Result<()> {
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let mut text = format!("{what} ({} differences):", differences.len());
+    for difference in differences.iter().take(LISTED) {
+        text.push_str("\n  - ");
+        text.push_str(difference);
+    }
+    if differences.len() > LISTED {
+        text.push_str(&format!("\n  ... and {} more", differences.len() - LISTED));
+    }
+    Err(Error::new(ErrorKind::Differs, text))
+}
+
+fn index(toc: &Toc) -> Index<'_> {
+    let mut out = Index::new();
+    for entry in toc.entries() {
+        out.entry((entry.kind, entry.name())).or_default().push(entry);
+    }
+    out
+}
+
+/// Everything about entries that has to be the same, as text; independent of the order of entries of one name.
+fn texts(entries: &[&Entry]) -> Vec<String> {
+    let mut texts: Vec<String> = entries
+        .iter()
+        .map(|entry| {
+            let mut text: Vec<&str> = entry.create.iter().map(|sql| sql.as_str()).collect();
+            text.extend(entry.owner.as_ref().map(|o| o.alter.as_str()));
+            text.extend(entry.tablespace.iter().flatten().map(|t| t.as_str()));
+            text.extend(entry.table_am.as_ref().map(|am| am.as_str()));
+            text.join(";\n")
+        })
+        .collect();
+    texts.sort_unstable();
+    texts
+}
+
+/// Whether the text of this kind holds expressions or queries that the server prints from its parse tree.
+fn is_deparsed(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::View
+            | Kind::MaterializedView
+            | Kind::Rule
+            | Kind::Table
+            | Kind::Default
+            | Kind::Domain
+            | Kind::CheckConstraint
+            | Kind::Constraint
+            | Kind::Index
+            | Kind::Policy
+            | Kind::Trigger
+            | Kind::Function
+            | Kind::Procedure
+            | Kind::TableAttach
+    )
+}
+
+/// Text without qualification, parentheses, quotes and white space.
+fn loose(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| strip_qualifiers(text)).collect()
+}
+
+/// Removes `"name".` before a name, and everything that is not part of a word or an operator.
+fn strip_qualifiers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut word_start = 0;
+    for c in text.chars() {
+        match c {
+            '"' | '(' | ')' => {}
+            c if c.is_whitespace() => {
+                out.push(' ');
+                word_start = out.len();
+            }
+            '.' => out.truncate(word_start),
+            c => {
+                if !c.is_alphanumeric() && c != '_' {
+                    out.push(c);
+                    word_start = out.len();
+                } else {
+                    out.push(c);
+                }
+            }
+        }
+    }
+    out.split(' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn printed_differently(key: &(Kind, String)) -> Finding {
+    Finding {
+        severity: Severity::Note,
+        subject: format!("{} {}", key.0, key.1),
+        text: "the new server prints its definition in other words than the old one".to_owned(),
+        remedy: Some("It was made from the old server's words; compare them if it matters.".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn qualification_and_parentheses_do_not_count() {
+        let old = r#"SELECT "t"."a", (("t"."b" + 1)) AS "c" FROM "s"."t""#;
+        let new = r#"SELECT "a", "b" + 1 AS "c" FROM "s"."t""#;
+        assert_eq!(strip_qualifiers(old), strip_qualifiers(new));
+        assert_ne!(strip_qualifiers(old), strip_qualifiers(&new.replace("+ 1", "+ 2")));
+    }
+}

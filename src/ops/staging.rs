@@ -1,0 +1,231 @@
+//! The staging database: where everything is loaded, under a name that no application connects to, until it is proved.
+//!
+//! All state is in the new server, so that a run which was killed leaves nothing that the next one cannot recognise: an
+//! advisory lock says that a run is alive, a comment says whose a staging database is.
+
+use super::check::Clearance;
+use crate::catalog::{Catalog, Database, Decisions};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sql;
+use crate::sql::{Ident, Literal, Sql, join};
+use crate::wire::conninfo::ConnInfo;
+use crate::wire::session::{NoticeSink, Session, Side};
+
+/// What the comment of a staging database begins with.
+const MARK: &str = "pgtandem staging database";
+
+/// What follows the final name in the name of a staging database, and of the empty database that gave way.
+const SUFFIX: &str = "__tandem";
+const REPLACED: &str = "__tandem_replaced";
+
+/// The longest name that a server keeps, in bytes (`NAMEDATALEN` - 1).
+const NAME_BYTES: usize = 63;
+
+/// The new server's side of a run: a session outside of the database that is being made.
+pub(super) struct Staging {
+    control: Session,
+    to: ConnInfo,
+    notices: NoticeSink,
+    name: Ident,
+    target: Ident,
+    replaced: Ident,
+}
+
+impl Staging {
+    /// Connects to the new server, and makes sure that no other run is making the same database.
+    pub async fn open(to: &ConnInfo, notices: &NoticeSink) -> Result<Self> {
+        let database = to.database();
+        let control = connect_control(to, notices).await?;
+        let staging = Self {
+            control,
+            to: to.clone(),
+            notices: notices.clone(),
+            name: suffixed(database, SUFFIX),
+            target: Ident::new(database),
+            replaced: suffixed(database, REPLACED),
+        };
+        staging.lock().await?;
+        Ok(staging)
+    }
+
+    /// The session outside of the database that is being made.
+    pub fn control(&self) -> &Session {
+        &self.control
+    }
+
+    /// The name that it bears until it is proved.
+    pub fn name(&self) -> &Ident {
+        &self.name
+    }
+
+    /// Where the new server's notices go.
+    pub fn notices(&self) -> NoticeSink {
+        self.notices.clone()
+    }
+
+    /// A new session in the staging database.
+    pub async fn connect(&self, side: Side, purpose: &'static str) -> Result<Session> {
+        let info = self.to.with_database(self.name.as_str());
+        Session::connect(&info, side, purpose, self.notices.clone()).await
+    }
+
+    /// The lock lives as long as this session, however the run ends.
+    async fn lock(&self) -> Result<()> {
+        let key = Literal(self.name.as_str());
+        let sql = sql!("SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtext('pgtandem'), pg_catalog.hashtext({})) AS free", key);
+        if self.control.row(&sql).await?.get::<bool>("free")? {
+            return Ok(());
+        }
+        Err(Error::refused("another run is making the same database")
+            .about(format!("database {}", self.target.as_str()))
+            .with_hint("Wait for it to end, or end it; then run the same command again."))
+    }
+
+    /// What stands in the way on the new server: a target that holds something, or a database of somebody else's under a
+    /// name that we need.
+    pub async fn obstacles(&self) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        if self.exists(&self.target).await? && !self.is_empty(&self.target).await? {
+            found.push(format!(
+                "database {} on the new server is not empty. Drop it, or name another one with --to.",
+                self.target.as_str()
+            ));
+        }
+        for name in [&self.name, &self.replaced] {
+            if self.exists(name).await? && !self.is_ours(name).await? && !self.is_empty(name).await? {
+                found.push(format!(
+                    "database {} on the new server bears the name that this run needs, and was not made by pgtandem. Rename it.",
+                    name.as_str()
+                ));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes what an earlier run left behind, and makes the staging database with the old one's encoding and locale.
+    pub async fn create(&self, _clearance: &Clearance, database: &Database, old: &str) -> Result<()> {
+        self.remove().await?;
+        self.control.run(&database.create_statement(&self.name, self.control.version())).await?;
+        let mark = format!("{MARK}: a copy of {old} that is not complete. The next run of pgtandem replaces it.");
+        self.control.run(&sql!("COMMENT ON DATABASE {} IS {}", self.name, Literal(&mark))).await
+    }
+
+    /// Removes the staging database, if it is there.
+    pub async fn remove(&self) -> Result<()> {
+        for name in [&self.name, &self.replaced] {
+            self.drop_database(name).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the proved database its final name and its own properties, in one transaction. The empty database that bore
+    /// the name goes.
+    pub async fn publish(&self, catalog: &Catalog, how: &Decisions) -> Result<()> {
+        let taken = self.exists(&self.target).await?;
+        if taken && !self.is_empty(&self.target).await? {
+            return Err(Error::new(ErrorKind::Refused, "the target has been filled by somebody else while this run was under way")
+                .about(format!("database {}", self.target.as_str())));
+        }
+        let mut statements = vec![sql!("COMMENT ON DATABASE {} IS NULL", self.name)];
+        statements.extend(catalog.database.properties(&self.name, catalog, how));
+        if taken {
+            statements.push(sql!("ALTER DATABASE {} RENAME TO {}", self.target, self.replaced));
+            self.end_sessions(&self.target).await?;
+        }
+        statements.push(sql!("ALTER DATABASE {} RENAME TO {}", self.name, self.target));
+        self.end_sessions(&self.name).await?;
+        self.control.run(&join(statements, ";\n")).await?;
+        self.drop_database(&self.replaced).await
+    }
+
+    async fn exists(&self, name: &Ident) -> Result<bool> {
+        let sql = sql!("SELECT 1 AS one FROM pg_catalog.pg_database WHERE datname = {}", Literal(name.as_str()));
+        Ok(!self.control.rows(&sql).await?.is_empty())
+    }
+
+    async fn is_ours(&self, name: &Ident) -> Result<bool> {
+        let sql = sql!(
+            "SELECT pg_catalog.shobj_description(oid, 'pg_database') AS comment FROM pg_catalog.pg_database WHERE datname = {}",
+            Literal(name.as_str())
+        );
+        let row = self.control.row(&sql).await?;
+        Ok(row.get::<Option<String>>("comment")?.is_some_and(|c| c.starts_with(MARK)))
+    }
+
+    async fn is_empty(&self, name: &Ident) -> Result<bool> {
+        let info = self.to.with_database(name.as_str());
+        let session = Session::connect(&info, Side::New, "check", self.notices.clone()).await?;
+        session.row(&Sql::constant(IS_EMPTY)).await?.get("empty")
+    }
+
+    async fn drop_database(&self, name: &Ident) -> Result<()> {
+        if !self.exists(name).await? {
+            return Ok(());
+        }
+        let is_template = sql!("SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = {}", Literal(name.as_str()));
+        if self.control.row(&is_template).await?.get("datistemplate")? {
+            self.control.run(&sql!("ALTER DATABASE {} IS_TEMPLATE false", name)).await?;
+        }
+        self.end_sessions(name).await?;
+        self.control.run(&sql!("DROP DATABASE IF EXISTS {}", name)).await
+    }
+
+    /// Ends whoever is connected to a database: backends that a killed run has left, or an application that waits for the
+    /// database to be filled.
+    async fn end_sessions(&self, name: &Ident) -> Result<()> {
+        let sql = sql!(
+            "SELECT pg_catalog.pg_terminate_backend(pid) AS ended FROM pg_catalog.pg_stat_activity WHERE datname = {}",
+            Literal(name.as_str())
+        );
+        self.control.rows(&sql).await.map(drop)
+    }
+}
+
+/// A session in a database that is not the one to be made.
+async fn connect_control(to: &ConnInfo, notices: &NoticeSink) -> Result<Session> {
+    let mut last = None;
+    for name in ["postgres", "template1"] {
+        if name == to.database() {
+            continue;
+        }
+        match Session::connect(&to.with_database(name), Side::New, "control", notices.clone()).await {
+            Ok(session) => return Ok(session),
+            Err(error) if error.sqlstate() == Some("3D000") => last = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| Error::usage("there is no database to connect to on the new server")))
+}
+
+/// A name with a suffix, cut so that the server keeps all of it.
+fn suffixed(name: &str, suffix: &str) -> Ident {
+    let mut end = name.len().min(NAME_BYTES - suffix.len());
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    Ident::new(format!("{}{suffix}", &name[..end]))
+}
+
+/// Whether a database holds nothing but what `CREATE DATABASE` puts there.
+const IS_EMPTY: &str = "\
+SELECT NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class WHERE oid >= 16384 AND relnamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ~ '^pg_(toast|temp)'))
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_proc WHERE oid >= 16384)
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_type WHERE oid >= 16384 AND typnamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ~ '^pg_(toast|temp)'))
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_(toast_)?temp_')
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_extension WHERE oid >= 16384)
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_operator WHERE oid >= 16384)
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_collation WHERE oid >= 16384)
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_publication)
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_largeobject_metadata) AS empty";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_cut_between_characters() {
+        assert_eq!(suffixed("shop", SUFFIX).as_str(), "shop__tandem");
+        let long = suffixed(&"é".repeat(31), SUFFIX);
+        assert!(long.as_str().len() <= NAME_BYTES && long.as_str().ends_with("é__tandem"), "{long}");
+    }
+}

@@ -1,0 +1,115 @@
+//! One worker: a session on the old server inside the snapshot, a session on the new server, one task at a time.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::digest::Digest;
+use super::pipe::{self, Copied, DigestMode};
+use super::sink::{Sink, copy_in};
+use super::source::{copy_out, count};
+use crate::error::{Error, Result};
+use crate::event::Tally;
+use crate::plan::schedule::Work;
+use crate::sql;
+use crate::toc::{Data, Entry, Kind, Toc};
+use crate::wire::session::{Canceller, Session};
+use crate::wire::snapshot::SnapshotHold;
+
+/// A worker.
+pub struct Lane {
+    source: Session,
+    sink: Sink,
+    digests: DigestMode,
+    analyze_only: bool,
+    // The snapshot that `source` reads in is there only as long as the transaction that exported it.
+    _snapshot: Arc<SnapshotHold>,
+}
+
+/// What a task has brought about.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Effect {
+    /// Statements ran.
+    Made,
+    /// Data was copied.
+    Copied(Copied),
+    /// Data was read back.
+    ReadBack(Copied),
+}
+
+impl Lane {
+    /// A lane of two sessions; the one on the old server enters the snapshot.
+    ///
+    /// # Errors
+    ///
+    /// If the snapshot cannot be entered.
+    pub async fn new(snapshot: &Arc<SnapshotHold>, source: Session, sink: Sink, digests: bool) -> Result<Self> {
+        snapshot.import(&source).await?;
+        let digests = if digests { DigestMode::Rows } else { DigestMode::None };
+        let analyze_only = sink.session().version().has_analyze_only();
+        Ok(Self { source, sink, digests, analyze_only, _snapshot: Arc::clone(snapshot) })
+    }
+
+    /// What ends the statements that the lane runs, on both servers.
+    pub(super) fn cancellers(&self) -> [Canceller; 2] {
+        [self.source.canceller(), self.sink.session().canceller()]
+    }
+
+    /// The process on the new server that works for this lane.
+    pub(super) fn sink_pid(&self) -> i32 {
+        self.sink.session().backend_pid()
+    }
+
+    /// Does one piece of work.
+    pub(super) async fn work(&mut self, toc: &Toc, work: Work, tally: &Tally, cancel: &CancellationToken) -> Result<Effect> {
+        let id = match work {
+            Work::Entry(id) | Work::Analyze(id) | Work::Verify(id) => id,
+        };
+        let entry = toc.get(id).ok_or_else(|| Error::malformed("the table of contents has no such entry"))?;
+        let done = match (work, &entry.data) {
+            (Work::Entry(_), None) => self.sink.make(entry).await.map(|()| Effect::Made),
+            (Work::Entry(_), Some(data)) => self.copy(data, tally, cancel).await.map(Effect::Copied),
+            (Work::Analyze(_), _) => self.analyze(entry).await.map(|()| Effect::Made),
+            (Work::Verify(_), Some(data)) => self.read_back(data, tally, cancel).await.map(Effect::ReadBack),
+            (Work::Verify(_), None) => Ok(Effect::Made),
+        };
+        done.map_err(|e| e.about(entry.label()))
+    }
+
+    async fn copy(&mut self, data: &Data, tally: &Tally, cancel: &CancellationToken) -> Result<Copied> {
+        let (source, sink) = (&self.source, self.sink.session());
+        match data {
+            Data::Rows(rows) => {
+                pipe::copy_table(source, sink, &copy_out(rows), &copy_in(rows), tally, self.digests, cancel).await
+            }
+            Data::LargeObjects(oids) => {
+                pipe::copy_large_objects(source, sink, oids, tally, self.digests, cancel).await
+            }
+        }
+    }
+
+    async fn read_back(&mut self, data: &Data, tally: &Tally, cancel: &CancellationToken) -> Result<Copied> {
+        let session = self.sink.session();
+        match (data, self.digests) {
+            (Data::Rows(rows), DigestMode::Rows) => {
+                pipe::digest_table(session, &copy_out(rows), tally, cancel).await
+            }
+            (Data::Rows(rows), DigestMode::None) => {
+                let counted: i64 = session.row(&count(rows)).await?.get("rows")?;
+                Ok(Copied { bytes: 0, rows: counted.unsigned_abs(), digest: Digest::default() })
+            }
+            (Data::LargeObjects(oids), mode) => pipe::digest_large_objects(session, oids, tally, mode, cancel).await,
+        }
+    }
+
+    async fn analyze(&mut self, entry: &Entry) -> Result<()> {
+        let Some(schema) = &entry.namespace else { return Ok(()) };
+        let name = sql::Ident::new(entry.tag.as_str()).within(schema);
+        // Without ONLY the partitions are included; the schedule has none of their own then.
+        let statement = match self.analyze_only && entry.kind == Kind::Table {
+            true => sql!("ANALYZE ONLY {}", name),
+            false => sql!("ANALYZE {}", name),
+        };
+        self.sink.session().run(&statement).await
+    }
+}

@@ -1,0 +1,22 @@
+//! The move: what a source sends becomes what a sink holds.
+//!
+//! [`run`] is the dispatcher. It takes tasks from a [`Schedule`](crate::plan::schedule::Schedule), gives them to lanes, and
+//! is the only one that talks to the reporter. A [`lane`] has one session on the old server, inside the one snapshot, and
+//! one on the new.
+
+mod digest;
+mod lane;
+mod large_object;
+mod monitor;
+mod pipe;
+mod progress;
+pub mod run;
+mod sink;
+mod source;
+
+pub use digest::{Digest, RowDigester};
+pub use lane::Lane;
+pub use large_object::{copy_large_objects, digest_large_objects};
+pub use pipe::{Copied, DigestMode, copy_table, digest_table};
+pub use run::{Checked, Moved, Transfer};
+pub use sink::Sink;

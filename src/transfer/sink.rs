@@ -1,0 +1,137 @@
+//! The new server, as something that entries are made on.
+
+use futures::StreamExt as _;
+
+use crate::error::Result;
+use crate::sql;
+use crate::sql::{Ident, Sql, join};
+use crate::toc::{Entry, Rows};
+use crate::wire::session::Session;
+
+/// How many statements are under way at once while the schema is made. Each is a transaction of its own, so that locks do
+/// not pile up; none waits for the round trip of the one before.
+const PIPELINE: usize = 64;
+
+/// A session on the new server, and the settings that entries have changed on it.
+pub struct Sink {
+    session: Session,
+    tablespace: Option<Ident>,
+    table_am: Option<Ident>,
+}
+
+impl Sink {
+    /// A sink on a session that is connected to the staging database.
+    pub fn new(session: Session) -> Self {
+        Self { session, tablespace: None, table_am: None }
+    }
+
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Runs the statements of one entry, in one transaction, and gives the object to its owner.
+    ///
+    /// # Errors
+    ///
+    /// What the server says; names the entry.
+    pub async fn make(&mut self, entry: &Entry) -> Result<()> {
+        let script = self.script(entry);
+        self.session.run(&script).await.map_err(|e| e.about(entry.label()))
+    }
+
+    /// Runs the statements of many entries, in order. `each` hears of every one that is done.
+    ///
+    /// # Errors
+    ///
+    /// The first one, in the order of the entries.
+    pub async fn make_all(&mut self, entries: &[&Entry], mut each: impl FnMut(&Entry)) -> Result<()> {
+        let scripts: Vec<(&Entry, Sql)> = entries.iter().map(|&entry| (entry, self.script(entry))).collect();
+        let session = &self.session;
+        let mut running = futures::stream::iter(scripts)
+            .map(|(entry, script)| async move {
+                let done = session.run(&script).await;
+                (entry, done)
+            })
+            .buffered(PIPELINE);
+        while let Some((entry, done)) = running.next().await {
+            done.map_err(|e| e.about(entry.label()))?;
+            each(entry);
+        }
+        Ok(())
+    }
+
+    /// The statements of an entry, after those that set what they cannot say themselves.
+    fn script(&mut self, entry: &Entry) -> Sql {
+        let mut statements = Vec::new();
+        if let Some(tablespace) = &entry.tablespace
+            && *tablespace != self.tablespace
+        {
+            statements.push(match tablespace {
+                Some(name) => sql!("SET default_tablespace TO {}", name),
+                None => Sql::constant("SET default_tablespace TO ''"),
+            });
+            self.tablespace.clone_from(tablespace);
+        }
+        if let Some(table_am) = &entry.table_am
+            && Some(table_am) != self.table_am.as_ref()
+        {
+            statements.push(sql!("SET default_table_access_method TO {}", table_am));
+            self.table_am = Some(table_am.clone());
+        }
+        statements.extend(entry.create.iter().cloned());
+        statements.extend(entry.owner.as_ref().map(|owner| owner.alter.clone()));
+        join(statements, ";\n")
+    }
+}
+
+/// The statement that takes the rows of one table.
+///
+/// A table that this run has made is truncated in the same transaction (a simple query is one), so that its rows can be
+/// written frozen (documentation, COPY, FREEZE): no later VACUUM has to touch them all again.
+pub(super) fn copy_in(rows: &Rows) -> Sql {
+    let target = rows.into.as_ref().unwrap_or(&rows.table);
+    let columns = match rows.columns.is_empty() {
+        true => Sql::default(),
+        false => sql!(" ({})", join(&rows.columns, ", ")),
+    };
+    if rows.fresh && rows.into.is_none() {
+        sql!("TRUNCATE ONLY {};\nCOPY {}{} FROM STDIN (FREEZE)", target, target, columns)
+    } else {
+        sql!("COPY {}{} FROM STDIN", target, columns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::QualName;
+
+    fn rows() -> Rows {
+        Rows {
+            table: QualName::new("s", "t"),
+            columns: vec![Ident::new("a"), Ident::new("b")],
+            filter: None,
+            into: None,
+            fresh: true,
+        }
+    }
+
+    #[test]
+    fn fresh_tables_are_loaded_frozen() {
+        let sql = copy_in(&rows());
+        assert_eq!(sql.as_str(), "TRUNCATE ONLY \"s\".\"t\";\nCOPY \"s\".\"t\" (\"a\", \"b\") FROM STDIN (FREEZE)");
+    }
+
+    #[test]
+    fn rows_that_may_change_partition_go_through_the_root() {
+        let sql = copy_in(&Rows { into: Some(QualName::new("s", "root")), ..rows() });
+        assert_eq!(sql.as_str(), "COPY \"s\".\"root\" (\"a\", \"b\") FROM STDIN");
+    }
+
+    #[test]
+    fn rows_without_columns_have_no_list() {
+        let sql = copy_in(&Rows { columns: vec![], fresh: false, ..rows() });
+        assert_eq!(sql.as_str(), "COPY \"s\".\"t\" FROM STDIN");
+    }
+}

@@ -1,0 +1,120 @@
+//! What every session sets right after the login, so that nothing that somebody set for a database or a role, and no
+//! difference between the two servers, changes what is read or written.
+
+use super::conninfo::Side;
+use crate::sql;
+use crate::sql::{Literal, Sql, join};
+
+/// A setting and its value.
+type Setting = (&'static str, &'static str);
+
+/// What every server that we know has, for both sides.
+///
+/// Both sides get the same values wherever a value decides how data or definitions are written or read, even where only one
+/// side needs it: the comparison at the end reads from both.
+const ALWAYS: [Setting; 23] = [
+    // No limits on time: whoever watches the run decides when it has taken too long.
+    ("statement_timeout", "0"),
+    ("lock_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+    // How statements are read and definitions are written.
+    ("standard_conforming_strings", "on"),
+    ("escape_string_warning", "off"),
+    ("transform_null_equals", "off"),
+    ("array_nulls", "on"),
+    ("xmloption", "content"),
+    // Keywords differ between majors, so no name goes without quotes.
+    ("quote_all_identifiers", "on"),
+    // How values are written, and how they are read back.
+    ("DateStyle", "ISO, MDY"),
+    ("IntervalStyle", "postgres"),
+    ("TimeZone", "UTC"),
+    ("extra_float_digits", "3"),
+    ("bytea_output", "hex"),
+    // The text of a money value depends on the locale; it is moved unchanged only if both sides use the same.
+    ("lc_monetary", "C"),
+    // An error and not silence where row security hides rows.
+    ("row_security", "off"),
+    ("synchronize_seqscans", "off"),
+    ("default_transaction_read_only", "off"),
+    ("default_transaction_isolation", "read committed"),
+    ("default_transaction_deferrable", "off"),
+    ("client_min_messages", "warning"),
+    // What we create names its tablespace, or wants the one of the database.
+    ("default_tablespace", ""),
+    // Functions may be created before what their bodies refer to.
+    ("check_function_bodies", "off"),
+];
+
+/// What some majors or minors have, for both sides. A server that does not know a name passes over it.
+const WHERE_KNOWN: [Setting; 3] = [
+    // Since 14 and 17.
+    ("idle_session_timeout", "0"),
+    ("transaction_timeout", "0"),
+    // Since 11. Compiling pays for long queries; ours over the catalog are short and look expensive.
+    ("jit", "off"),
+];
+
+/// The same, for the old server only.
+const OLD_WHERE_KNOWN: [Setting; 1] = [
+    // Since the minors of August 2024: nobody's view or foreign table runs code with the rights of whoever reads.
+    ("restrict_nonsystem_relation_kind", "view,foreign-table"),
+];
+
+/// What every new server has.
+const NEW: [Setting; 1] = [
+    // What a crash could take away is a staging database that nobody uses yet; the last steps wait for the disk all the same.
+    ("synchronous_commit", "off"),
+];
+
+/// What some new servers have.
+const NEW_WHERE_KNOWN: [Setting; 2] = [
+    // Since 12. Tables that use another one say so.
+    ("default_table_access_method", "heap"),
+    // Since 16: else roles that we create are granted to us.
+    ("createrole_self_grant", ""),
+];
+
+/// The statements that set everything, in one round trip. The last one gives `pid` and `version`.
+///
+/// Roles stay as they are: `ALTER ROLE .. SET role` is a way in which some installations give a login its rights.
+pub(super) fn statement(side: Side) -> Sql {
+    let (always, known): (&[Setting], &[Setting]) = match side {
+        Side::Old => (&[], &OLD_WHERE_KNOWN),
+        Side::New => (&NEW, &NEW_WHERE_KNOWN),
+    };
+    // First of all the path, so that nobody's function or operator is called in what follows.
+    let mut out = Sql::constant("SELECT pg_catalog.set_config('search_path', '', false);");
+    for (name, value) in ALWAYS.iter().chain(always) {
+        out.push(&sql!("SET {} = {};", *name, Literal(value)));
+    }
+    let known = WHERE_KNOWN.iter().chain(known).map(|(name, value)| sql!("({}, {})", Literal(name), Literal(value)));
+    out.push(&sql!(
+        "SELECT pg_catalog.set_config(s.name, v.value, false) FROM pg_catalog.pg_settings s \
+         JOIN (VALUES {}) v (name, value) ON s.name = v.name;",
+        join(known, ", ")
+    ));
+    out.push_str("SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.current_setting('server_version_num') AS version");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_setting_once() {
+        for side in [Side::Old, Side::New] {
+            let text = statement(side).as_str().to_owned();
+            for (name, _) in ALWAYS.iter().chain(&WHERE_KNOWN) {
+                let times = text.matches(&format!("SET {name} ")).count() + text.matches(&format!("('{name}'")).count();
+                assert_eq!(times, 1, "{name} in {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn path_comes_first() {
+        assert!(statement(Side::Old).as_str().starts_with("SELECT pg_catalog.set_config('search_path', '', false);SET "));
+    }
+}

@@ -1,0 +1,27 @@
+-- Foreign keys: to itself, in a circle, not valid, deferred, to and from partitioned tables.
+CREATE TABLE self (id int PRIMARY KEY, up int CONSTRAINT "up ""ref""" REFERENCES self ON DELETE CASCADE);
+INSERT INTO self VALUES (1, 2), (2, 1);
+CREATE TABLE circle_a (id int PRIMARY KEY, b int);
+CREATE TABLE circle_b (id int PRIMARY KEY, a int REFERENCES circle_a DEFERRABLE INITIALLY DEFERRED);
+ALTER TABLE circle_a ADD FOREIGN KEY (b) REFERENCES circle_b ON UPDATE SET DEFAULT ON DELETE SET NULL DEFERRABLE;
+INSERT INTO circle_a VALUES (1, NULL);
+INSERT INTO circle_b VALUES (1, 1);
+UPDATE circle_a SET b = 1;
+CREATE TABLE bad (a int, x int, y int);
+INSERT INTO bad VALUES (77, 1, NULL);
+ALTER TABLE bad ADD CONSTRAINT unproven FOREIGN KEY (a) REFERENCES self NOT VALID;
+CREATE TABLE two (x int, y int, z int, UNIQUE (x, y), PRIMARY KEY (z));
+CREATE UNIQUE INDEX no_constraint ON two (y, z);
+ALTER TABLE bad ADD FOREIGN KEY (x, y) REFERENCES two (x, y) MATCH FULL NOT VALID;
+ALTER TABLE bad ADD FOREIGN KEY (y, x) REFERENCES two (y, z);
+CREATE TABLE part (k int, v int, PRIMARY KEY (k)) PARTITION BY RANGE (k);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (k);
+CREATE TABLE part_11 PARTITION OF part_1 DEFAULT;
+CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (10) TO (20);
+CREATE TABLE to_part (k int REFERENCES part);
+ALTER TABLE part ADD CONSTRAINT from_part FOREIGN KEY (v) REFERENCES self;
+CREATE TABLE own_fk (k int PRIMARY KEY, v int REFERENCES self);
+ALTER TABLE part ATTACH PARTITION own_fk FOR VALUES FROM (20) TO (30);
+INSERT INTO part VALUES (1, 1), (11, 2), (21, NULL);
+INSERT INTO to_part VALUES (1), (21);
+COMMENT ON CONSTRAINT from_part ON part IS 'from';

@@ -1,0 +1,13 @@
+-- Rules on tables and views, in every state.
+CREATE TABLE t (a int, b text);
+CREATE TABLE log (a int, what text);
+INSERT INTO t VALUES (1, 'x');
+CREATE RULE "odd ""name""" AS ON INSERT TO t WHERE NEW.a > 10 DO ALSO INSERT INTO log VALUES (NEW.a, 'it''s ; "so"');
+CREATE RULE nothing AS ON DELETE TO t DO INSTEAD NOTHING;
+CREATE RULE several AS ON UPDATE TO t DO ALSO (INSERT INTO log VALUES (OLD.a, 'old'); DELETE FROM log WHERE a = NEW.a);
+CREATE VIEW v AS SELECT * FROM t;
+CREATE RULE to_table AS ON INSERT TO v DO INSTEAD INSERT INTO t VALUES (NEW.a, NEW.b) RETURNING a, b;
+CREATE RULE off AS ON UPDATE TO log DO ALSO NOTHING;
+ALTER TABLE t ENABLE ALWAYS RULE several, ENABLE REPLICA RULE nothing;
+ALTER TABLE log DISABLE RULE off;
+COMMENT ON RULE several ON t IS 'a comment';

@@ -1,0 +1,2 @@
+CREATE UNLOGGED SEQUENCE shop.fleeting START 5;
+SELECT nextval('shop.fleeting');

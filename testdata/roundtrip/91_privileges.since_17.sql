@@ -1,0 +1,1 @@
+GRANT MAINTAIN ON shop.times TO shop_audit;

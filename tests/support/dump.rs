@@ -1,0 +1,100 @@
+//! Taking the schema text of the stock `pg_dump` apart, so that two of them can be compared whatever the order.
+
+use std::collections::BTreeMap;
+
+/// What separates the entries of a dump.
+const HEADER: &str = "\n--\n-- Name: ";
+/// What follows the last one.
+const END: &str = "\n--\n-- PostgreSQL database dump complete\n";
+
+/// The kinds of entries that take the tablespace which was set last.
+const IN_TABLESPACE: [&str; 4] = ["TABLE", "MATERIALIZED VIEW", "INDEX", "CONSTRAINT"];
+
+/// The entries of a dump by kind, schema and name: the text of each, the owner included.
+///
+/// Where several have the same name, their texts come in the order of the alphabet.
+pub fn entries(dump: &str) -> BTreeMap<String, String> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut tablespace = String::new();
+    let dump = dump.split(END).next().unwrap_or_default();
+    let mut parts = dump.split(HEADER);
+    // Before the first entry stand settings and versions.
+    parts.next();
+    for part in parts {
+        let (header, body) = part.split_once("\n--\n").unwrap_or((part, ""));
+        let header = Header::read(header);
+        let mut text = format!("owner: {}\n", header.owner);
+        if IN_TABLESPACE.contains(&header.kind) && !tablespace.is_empty() {
+            text.push_str(&format!("tablespace: {tablespace}\n"));
+        }
+        for line in body.lines().filter(|line| !line.is_empty()) {
+            if let Some(name) = setting(line, "default_tablespace") {
+                tablespace = name.trim_matches('\'').to_owned();
+            } else if setting(line, "default_table_access_method").is_none() {
+                if let Some(line) = without_server_options(line) {
+                    text.push_str(&line);
+                    text.push('\n');
+                }
+            }
+        }
+        all.entry(format!("{} {}.{}", header.kind, header.schema, header.name)).or_default().push(text);
+    }
+    all.into_iter()
+        .map(|(name, mut texts)| {
+            texts.sort_unstable();
+            (name, texts.concat())
+        })
+        .collect()
+}
+
+struct Header<'a> {
+    name: &'a str,
+    kind: &'a str,
+    schema: &'a str,
+    owner: &'a str,
+}
+
+impl<'a> Header<'a> {
+    /// Reads `name; Type: TABLE; Schema: s; Owner: o`. Names may hold semicolons, so from the right.
+    fn read(line: &'a str) -> Self {
+        let line = line.lines().next().unwrap_or_default();
+        let line = line.split("; Tablespace: ").next().unwrap_or_default();
+        let (line, owner) = line.rsplit_once("; Owner: ").unwrap_or((line, ""));
+        let (line, schema) = line.rsplit_once("; Schema: ").unwrap_or((line, ""));
+        let (name, kind) = line.rsplit_once("; Type: ").unwrap_or((line, ""));
+        Self { name, kind, schema, owner }
+    }
+}
+
+fn setting<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    line.strip_prefix("SET ")?.strip_prefix(name)?.strip_prefix(" = ")?.strip_suffix(';')
+}
+
+/// A line without the column option `pg_attver`, which servers since late 2026 keep for themselves and which the stock
+/// `pg_dump` prints all the same.
+fn without_server_options(line: &str) -> Option<String> {
+    let Some((before, options)) = line.split_once(" SET (").filter(|(_, options)| options.contains("pg_attver=")) else {
+        return Some(line.to_owned());
+    };
+    let options = options.strip_suffix(");")?;
+    let kept: Vec<&str> = options.split(", ").filter(|option| !option.starts_with("pg_attver=")).collect();
+    (!kept.is_empty()).then(|| format!("{before} SET ({});", kept.join(", ")))
+}
+
+#[test]
+fn entries_are_found_and_keep_their_tablespace() {
+    let dump = "-- Dumped from 15\n\n--\n-- Name: a; b; Type: TABLE; Schema: s; Owner: o\n--\n\nCREATE TABLE \"s\".\"a; b\" ();\n\n\nSET default_tablespace = 'fast';\n\n\
+        --\n-- Name: i; Type: INDEX; Schema: s; Owner: o; Tablespace: fast\n--\n\nCREATE INDEX i;\nALTER TABLE ONLY t ALTER COLUMN c SET (pg_attver=3);\n\
+        \n--\n-- Name: f(int); Type: FUNCTION; Schema: s; Owner: -\n--\n\nCREATE FUNCTION f;\nALTER TABLE ONLY t ALTER COLUMN c SET (n_distinct=5, pg_attver=3);\n\n\
+        --\n-- PostgreSQL database dump complete\n--\n";
+    let entries = entries(dump);
+    let texts: Vec<(&str, &str)> = entries.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    assert_eq!(
+        texts,
+        [
+            ("FUNCTION s.f(int)", "owner: -\nCREATE FUNCTION f;\nALTER TABLE ONLY t ALTER COLUMN c SET (n_distinct=5);\n"),
+            ("INDEX s.i", "owner: o\ntablespace: fast\nCREATE INDEX i;\n"),
+            ("TABLE s.a; b", "owner: o\nCREATE TABLE \"s\".\"a; b\" ();\n"),
+        ]
+    );
+}

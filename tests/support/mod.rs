@@ -1,0 +1,10 @@
+//! What the tests share: databases to move, the program, and the judge of what arrived.
+
+mod data;
+mod dump;
+mod oracle;
+mod program;
+
+pub use data::{case_files, fill, install_extension, load, prepare_server, root, since, testdata};
+pub use oracle::{Known, Oracle, assert_same};
+pub use program::{Program, Ran, Running};

@@ -1,0 +1,68 @@
+-- What a database holds, in plain SQL that every server since 12 understands. Each answer is a record of two fields: what it
+-- is of, and what it is.
+\pset fieldsep '\x1f'
+\pset recordsep '\x1e'
+SET search_path = '';
+SET statement_timeout = 0;
+SET row_security = off;
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO, YMD';
+SET IntervalStyle = 'postgres';
+SET bytea_output = 'hex';
+SET lc_monetary = 'C';
+SET extra_float_digits = 3;
+
+-- Rows of every table and materialized view, and a digest that does not depend on their order: the sums of both halves of
+-- the MD5 of every row. One query asks all tables, each by way of a query of its own.
+SELECT 'rows of ' || n.nspname || '.' || c.relname, (pg_catalog.xpath('//r/text()', pg_catalog.query_to_xml(pg_catalog.format(
+    $$SELECT count(*) || ' rows, digest ' || coalesce(sum(('x' || left(m, 16))::bit(64)::bigint::numeric), 0)
+        || ' ' || coalesce(sum(('x' || right(m, 16))::bit(64)::bigint::numeric), 0) AS r
+      FROM (SELECT md5(t::text) AS m FROM ONLY %I.%I t) AS rows$$, n.nspname, c.relname), false, false, '')))[1]
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE (c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated) AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';
+
+SELECT 'state of sequence ' || n.nspname || '.' || c.relname, (pg_catalog.xpath('//r/text()', pg_catalog.query_to_xml(pg_catalog.format(
+    $$SELECT last_value || ', called: ' || is_called AS r FROM %I.%I$$, n.nspname, c.relname), false, false, '')))[1]
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'S' AND n.nspname !~ '^pg_';
+
+SELECT 'large object ' || l.oid, pg_catalog.concat_ws(', ',
+    'owner ' || pg_catalog.pg_get_userbyid(l.lomowner),
+    'acl ' || (SELECT pg_catalog.string_agg(a::text, ' ' ORDER BY a::text) FROM pg_catalog.unnest(coalesce(l.lomacl, pg_catalog.acldefault('L', l.lomowner))) a),
+    'comment ' || pg_catalog.obj_description(l.oid, 'pg_largeobject'),
+    pg_catalog.length(pg_catalog.lo_get(l.oid)) || ' bytes, md5 ' || pg_catalog.md5(pg_catalog.lo_get(l.oid)))
+FROM pg_catalog.pg_largeobject_metadata l;
+
+SELECT 'materialized view ' || n.nspname || '.' || c.relname, 'populated: ' || c.relispopulated
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'm';
+
+-- A partitioned index is invalid as long as it lacks that of a partition, which is no fault. Any other invalid index is.
+SELECT 'partitioned index ' || n.nspname || '.' || c.relname, 'valid: ' || i.indisvalid
+FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'I';
+SELECT 'invalid index ' || n.nspname || '.' || c.relname, ''
+FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'i' AND NOT (i.indisvalid AND i.indisready AND i.indislive);
+
+-- What pg_dump does not print: statistics targets of constraints' indexes, the state of triggers that enforce foreign keys.
+SELECT 'statistics target of index ' || n.nspname || '.' || c.relname || ' ' || a.attnum, a.attstattarget
+FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('i', 'I') AND a.attstattarget >= 0 AND n.nspname !~ '^pg_';
+SELECT 'triggers of constraint ' || t.tgrelid::regclass || ' ' || c.conname, pg_catalog.string_agg(t.tgenabled, '' ORDER BY t.tgtype, t.tgenabled)
+FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_constraint c ON c.oid = t.tgconstraint
+WHERE t.tgisinternal AND c.conparentid = 0 AND c.conrelid = t.tgrelid GROUP BY t.tgrelid, c.conname;
+
+SELECT 'database', pg_catalog.concat_ws(', ',
+    'owner ' || pg_catalog.pg_get_userbyid(d.datdba),
+    'encoding ' || pg_catalog.pg_encoding_to_char(d.encoding), 'collate ' || d.datcollate, 'ctype ' || d.datctype,
+    'provider ' || coalesce(pg_catalog.to_jsonb(d) ->> 'datlocprovider', 'c'),
+    'locale ' || coalesce(pg_catalog.to_jsonb(d) ->> 'datlocale', pg_catalog.to_jsonb(d) ->> 'daticulocale'),
+    'rules ' || (pg_catalog.to_jsonb(d) ->> 'daticurules'),
+    'tablespace ' || (SELECT spcname FROM pg_catalog.pg_tablespace s WHERE s.oid = d.dattablespace),
+    'acl ' || (SELECT pg_catalog.string_agg(a::text, ' ' ORDER BY a::text) FROM pg_catalog.unnest(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) a),
+    'limit ' || d.datconnlimit, 'template ' || d.datistemplate, 'allows connections ' || d.datallowconn,
+    'comment ' || pg_catalog.shobj_description(d.oid, 'pg_database'))
+FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database();
+SELECT 'setting of the database for ' || coalesce(r.rolname, 'everybody') || ': ' || pg_catalog.split_part(c, '=', 1), c
+FROM pg_catalog.pg_db_role_setting s LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole, pg_catalog.unnest(s.setconfig) c
+WHERE s.setdatabase = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database());
