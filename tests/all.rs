@@ -1,1 +1,3 @@
+//! Everything that takes real servers, as one binary: a server of each major serves all of it.
 
+mod connect;

@@ -173,6 +173,8 @@ pub struct Decisions {
     pub shells: HashSet<ObjectId>,
     /// Functions and materialized views that have to wait until after the data.
     pub postponed: HashSet<ObjectId>,
+    /// Only privileges that this major knows count: that of the old server, when what the new one holds is compared with it.
+    pub privileges_of: Option<u32>,
 }
 
 /// What the rendering of one [`Node`] yields: an [`Entry`](crate::toc::Entry) without its number and dependencies.

@@ -241,6 +241,7 @@ impl Upgrade {
         session.run(&Sql::constant("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?;
         let arrived = catalog::read::database(&session).await?;
         let (steps, how) = plan::order::order(&arrived, new.major())?;
+        let how = Decisions { privileges_of: Some(catalog.version.major()), ..how };
         let same_major = catalog.version.major() == new.major();
         phases.found(compare::schemas(toc, &catalog::toc(&arrived, &steps, &how), same_major)?);
         Ok(())

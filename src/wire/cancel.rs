@@ -24,8 +24,8 @@ impl Canceller {
         Self { token, place, side }
     }
 
-    /// Asks the server to cancel the statement that is under way, if one is, and waits until the server has taken notice.
-    /// It opens a connection of its own, encrypted if the session's is.
+    /// Asks the server to cancel the statement that is under way, if one is, and waits until the server has taken
+    /// notice. It opens a connection of its own, encrypted if the session's is.
     ///
     /// # Errors
     /// * `Connect` if the server cannot be reached for this.

@@ -1,10 +1,11 @@
 //! From connection parameters to a session that is logged in: which host, which address, encrypted or not.
 //!
-//! The order is libpq's: hosts as given, each with all its addresses; on each address the steps that `sslmode` asks for. What
-//! cannot be reached, or is not ready, or is not of the wanted kind, is passed over for the next; a refused login is final.
+//! The order is libpq's: hosts as given, each with all its addresses; on each address the steps that `sslmode` asks
+//! for. What cannot be reached, or is not ready, or is not of the wanted kind, is passed over for the next; a refused
+//! login is final.
 
 use std::fmt;
-use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 use super::cancel::Established;
 use super::conninfo::{Candidate, ChannelBinding, ConnInfo, Host, Keepalive, Side, SslMode, TargetSession};
 use super::driver::{Driver, NoticeSink};
-use super::refusal::{self, Asked};
+use super::refusal::{self, Asked, Cure, Failure};
 use super::stream::{Stream, tune};
 use super::tap::{Tap, TapHandle};
 use super::tls::{Negotiated, Tls};
@@ -48,13 +49,6 @@ enum Address {
     Unix(PathBuf),
 }
 
-/// An attempt that came to nothing.
-pub(super) struct Failure {
-    pub(super) error: Error,
-    /// Whether another address may do better.
-    pub(super) go_on: bool,
-}
-
 /// Whether to encrypt, for one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
@@ -65,7 +59,6 @@ enum Step {
 
 /// Logs in to the first server that answers and is of the wanted kind.
 pub(super) async fn login(info: &ConnInfo, side: Side, purpose: &str, notices: NoticeSink) -> Result<Login> {
-    let asked = Asked { info, side };
     let kinds: &[TargetSession] = match info.target() {
         TargetSession::PreferStandby => &[TargetSession::Standby, TargetSession::Any],
         other => &[other],
@@ -73,21 +66,20 @@ pub(super) async fn login(info: &ConnInfo, side: Side, purpose: &str, notices: N
     let mut failures = Vec::new();
     for kind in kinds {
         for candidate in info.candidates() {
-            let attempt = Attempt { asked, candidate, kind: *kind, purpose, notices: &notices };
-            match attempt.login().await {
+            let asked = Asked { info, side, at: candidate };
+            match (Attempt { asked, kind: *kind, purpose, notices: &notices }).login().await {
                 Ok(login) => return Ok(login),
-                Err(Failure { error, go_on: false }) => return Err(error),
-                Err(failure) => failures.push(failure.error),
+                Err(Failure { error, cure: Cure::AnotherAddress }) => failures.push(error),
+                Err(failure) => return Err(failure.error),
             }
         }
     }
-    Err(asked.none_answered(failures))
+    Err(refusal::none_answered(side, failures))
 }
 
 /// One host.
 struct Attempt<'a> {
     asked: Asked<'a>,
-    candidate: &'a Candidate,
     kind: TargetSession,
     purpose: &'a str,
     notices: &'a NoticeSink,
@@ -98,27 +90,25 @@ impl Attempt<'_> {
     async fn login(&self) -> Result<Login, Failure> {
         let limit = self.asked.info.connect_timeout();
         let mut last = None;
-        for address in within(limit, self.addresses()).await.unwrap_or_else(|| Err(self.timed_out()))? {
-            let outcome = within(limit, self.at(address)).await.unwrap_or_else(|| Err(self.timed_out()));
+        for address in within(limit, self.addresses()).await.unwrap_or_else(|| Err(self.asked.timed_out()))? {
+            let outcome = within(limit, self.at(address)).await.unwrap_or_else(|| Err(self.asked.timed_out()));
             match outcome {
-                Err(failure) if failure.go_on => last = Some(failure),
+                Err(failure) if failure.cure == Cure::AnotherAddress => last = Some(failure),
                 done => return done,
             }
         }
-        Err(last.unwrap_or_else(|| self.unreachable(std::io::Error::other("the name has no address"))))
+        Err(last.unwrap_or_else(|| self.asked.unreachable(io::Error::other("the name has no address"))))
     }
 
     async fn addresses(&self) -> Result<Vec<Address>, Failure> {
-        let port = self.candidate.port;
-        match (&self.candidate.host, self.candidate.socket()) {
-            (_, Some(file)) => Ok(vec![Address::Unix(file)]),
-            (Host::Tcp { address: Some(address), .. }, _) => Ok(vec![Address::Tcp(SocketAddr::new(*address, port))]),
-            (Host::Tcp { name, .. }, _) => {
-                let found = lookup_host((name.as_str(), port)).await;
-                let found = found.map_err(|error| Failure { error: self.asked.unknown_host(self.candidate, error), go_on: true })?;
-                Ok(found.map(Address::Tcp).collect())
+        let at = self.asked.at;
+        match &at.host {
+            Host::Socket(_) => Ok(at.socket().map(Address::Unix).into_iter().collect()),
+            Host::Tcp { address: Some(address), .. } => Ok(vec![Address::Tcp(SocketAddr::new(*address, at.port))]),
+            Host::Tcp { name, .. } => {
+                let found = lookup_host((name.as_str(), at.port)).await;
+                Ok(found.map_err(|error| self.asked.unknown_host(error))?.map(Address::Tcp).collect())
             }
-            (Host::Socket(_), None) => Ok(Vec::new()),
         }
     }
 
@@ -131,27 +121,26 @@ impl Attempt<'_> {
             (_, SslMode::Prefer) => (Step::IfOffered, Some(Step::Plain)),
             (_, SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull) => (Step::Encrypted, None),
         };
-        let tls = match (&self.candidate.host, first, then) {
-            (_, Step::Plain, None) | (Host::Socket(_), ..) => None,
-            (Host::Tcp { name, .. }, ..) => {
-                Some(Tls::new(options, name).map_err(|error| Failure { error: self.asked.about(error, self.candidate), go_on: false })?)
+        let tls = match &self.asked.at.host {
+            Host::Tcp { name, .. } if (first, then) != (Step::Plain, None) => {
+                Some(Tls::new(options, name).map_err(|error| self.asked.cannot_encrypt(error))?)
             }
+            _ => None,
         };
         let place = |step| Place {
-            candidate: self.candidate.clone(),
+            candidate: self.asked.at.clone(),
             address: address.clone(),
             keepalive: self.asked.info.keepalive().clone(),
             tls: tls.clone().filter(|_| step != Step::Plain),
             timeout: self.asked.info.connect_timeout(),
         };
-        let tried = self.step(place(first), first).await;
-        let (refused, then) = match (tried, then) {
-            (Err(failure), Some(then)) if refusal::is_about_encryption(&failure.error) => (failure, then),
+        let (refused, then) = match (self.step(place(first), first).await, then) {
+            (Err(failure), Some(then)) if failure.cure == Cure::OtherEncryption => (failure, then),
             (tried, _) => return tried,
         };
-        // If both are refused for the same reason, the encrypted attempt is the one worth reporting.
+        // If neither will do, what is said about encryption is what is worth reporting.
         match self.step(place(then), then).await {
-            Err(second) if then == Step::Plain && refusal::is_about_encryption(&second.error) => Err(refused),
+            Err(second) if then == Step::Plain && second.cure == Cure::OtherEncryption => Err(refused),
             Err(second) if then == Step::Encrypted && second.error.server().is_none() => Err(refused),
             done => done,
         }
@@ -159,13 +148,14 @@ impl Attempt<'_> {
 
     /// One connection: opened, encrypted or not, logged in, looked at.
     async fn step(&self, mut place: Place, step: Step) -> Result<Login, Failure> {
-        let opened = match (place.connect().await.map_err(|error| self.unreachable(error))?, &place.tls) {
+        let opened = match (place.connect().await.map_err(|error| self.asked.unreachable(error))?, &place.tls) {
             (Opened::Tcp(stream), Some(tls)) => match tls.negotiate(stream).await {
                 Ok(Negotiated::Encrypted(stream)) => stream,
                 Ok(Negotiated::Refused(stream)) if step == Step::IfOffered => Stream::tcp(stream),
-                Ok(Negotiated::Refused(_)) => return Err(self.refused(self.asked.not_offered(self.candidate))),
-                Err(error) => return Err(self.refused(self.asked.handshake(self.candidate, error))),
+                Ok(Negotiated::Refused(_)) => return Err(self.asked.not_offered()),
+                Err(error) => return Err(self.asked.handshake(error)),
             },
+            (Opened::Tcp(_), None) if step == Step::Encrypted => return Err(self.asked.not_offered()),
             (Opened::Tcp(stream), None) => Stream::tcp(stream),
             (Opened::Unix(stream), _) => Stream::unix(stream),
         };
@@ -175,15 +165,15 @@ impl Attempt<'_> {
         let (tap_end, tap) = Tap::new(opened);
         let config = self.config();
         let (client, connection) =
-            config.connect_raw(tap_end, Established).await.map_err(|error| self.asked.login(self.candidate, error))?;
+            config.connect_raw(tap_end, Established).await.map_err(|error| self.asked.login(error))?;
         let driver = Driver::spawn(connection, self.asked.side, self.notices.clone());
         let login = Login { client, tap, driver, place };
         self.check_kind(&login).await?;
         Ok(login)
     }
 
-    /// What the library is told. Our streams are encrypted or not when it gets them: for the library that is TLS without
-    /// negotiation in either case, and a stream that is not encrypted has nothing to bind a login to.
+    /// What the library is told. Our streams are encrypted or not when it gets them: for the library that is TLS
+    /// without negotiation in either case, and a stream that is not encrypted has nothing to bind a login to.
     fn config(&self) -> config::Config {
         let info = self.asked.info;
         let mut config = config::Config::new();
@@ -201,7 +191,7 @@ impl Attempt<'_> {
         if let Some(options) = info.options() {
             config.options(options);
         }
-        if let Some((password, _)) = info.password(self.candidate) {
+        if let Some((password, _)) = info.password(self.asked.at) {
             config.password(password.reveal());
         }
         config
@@ -213,7 +203,7 @@ impl Attempt<'_> {
             return Ok(());
         }
         const ASK: &str = "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only')";
-        let answer = login.client.simple_query(ASK).await.map_err(|error| self.asked.login(self.candidate, error))?;
+        let answer = login.client.simple_query(ASK).await.map_err(|error| self.asked.login(error))?;
         let said = answer.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some((row.try_get(0).ok()?? == "t", row.try_get(1).ok()?? == "on")),
             _ => None,
@@ -225,19 +215,7 @@ impl Attempt<'_> {
             TargetSession::Primary => !standby,
             TargetSession::Standby => standby,
         });
-        if fits { Ok(()) } else { Err(Failure { error: self.asked.wrong_kind(self.candidate), go_on: true }) }
-    }
-
-    fn unreachable(&self, error: std::io::Error) -> Failure {
-        Failure { error: self.asked.unreachable(self.candidate, error), go_on: true }
-    }
-
-    fn timed_out(&self) -> Failure {
-        self.unreachable(std::io::ErrorKind::TimedOut.into())
-    }
-
-    fn refused(&self, error: Error) -> Failure {
-        Failure { error, go_on: false }
+        if fits { Ok(()) } else { Err(self.asked.wrong_kind()) }
     }
 }
 
@@ -253,7 +231,7 @@ impl Place {
         self.tls.is_some()
     }
 
-    async fn connect(&self) -> std::io::Result<Opened> {
+    async fn connect(&self) -> io::Result<Opened> {
         match &self.address {
             Address::Tcp(address) => {
                 let stream = TcpStream::connect(address).await?;
@@ -273,13 +251,13 @@ impl Place {
             match (self.connect().await?, &self.tls) {
                 (Opened::Tcp(stream), Some(tls)) => match tls.negotiate(stream).await? {
                     Negotiated::Encrypted(stream) => Ok(stream),
-                    Negotiated::Refused(_) => Err(std::io::Error::other("the server does not offer TLS any more")),
+                    Negotiated::Refused(_) => Err(io::Error::other("the server does not offer TLS any more")),
                 },
                 (Opened::Tcp(stream), None) => Ok(Stream::tcp(stream)),
                 (Opened::Unix(stream), _) => Ok(Stream::unix(stream)),
             }
         };
-        let opened = within(self.timeout, open).await.unwrap_or_else(|| Err(std::io::ErrorKind::TimedOut.into()));
+        let opened = within(self.timeout, open).await.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()));
         opened.map_err(|error| Error::new(ErrorKind::Connect, "cannot connect").about(self).with_source(error))
     }
 

@@ -1,8 +1,9 @@
 //! Where to connect, as whom, and how: connection strings, the environment, password and service files.
 //!
-//! The rules are libpq's, so that what works with `psql` works here. Three layers, each of which only adds what is missing:
-//! the connection string; the service file; the `PG*` variables. Below them stand, for user, database and password, the
-//! variables of the official container image (`POSTGRES_*`), because a pod that runs beside the server often has just these.
+//! The rules are libpq's, so that what works with `psql` works here. Three layers, each of which only adds what is
+//! missing: the connection string; the service file; the `PG*` variables. Below them stand, for user, database and
+//! password, the variables of the official container image (`POSTGRES_*`), because a pod that runs beside the server
+//! often has just these.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -21,8 +22,8 @@ mod parse;
 mod tests;
 mod user;
 
-pub use host::{Candidate, Host};
 pub use super::secret::{PasswordSource, Secret};
+pub use host::{Candidate, Host};
 pub use options::{ChannelBinding, Keepalive, RootCertificates, SslMode, TargetSession, TlsOptions};
 
 use keyword::Params;
@@ -223,8 +224,8 @@ impl ConnInfo {
         host::redacted(&self.candidates, &self.user, &self.database)
     }
 
-    /// Whether both may be the same server, by the look of their addresses. Only a hint: names can differ for one server,
-    /// and one name can stand for two; the system identifier (`pg_control_system()`) is the proof.
+    /// Whether both may be the same server, by the look of their addresses. Only a hint: names can differ for one
+    /// server, and one name can stand for two; the system identifier (`pg_control_system()`) is the proof.
     pub fn same_server_hint(&self, other: &Self) -> bool {
         self.candidates.iter().any(|own| other.candidates.iter().any(|its| own.same_place(its)))
     }
@@ -236,7 +237,8 @@ impl fmt::Debug for ConnInfo {
     }
 }
 
-/// The password as the official container image knows it: a variable, or a variable that names a file (a mounted secret).
+/// The password as the official container image knows it: a variable, or a variable that names a file (a mounted
+/// secret).
 fn image_password(env: &dyn Fn(&str) -> Option<String>) -> Result<Option<(Secret, PasswordSource)>> {
     if let Some(password) = env("POSTGRES_PASSWORD") {
         return Ok(Some((Secret::new(password), PasswordSource::Variable("POSTGRES_PASSWORD"))));

@@ -23,11 +23,12 @@ pub struct Notice {
     pub text: String,
 }
 
-/// Who hears the warnings of the servers. It is bounded: what comes while it is full is dropped and only logged, because no
-/// session waits for a listener.
+/// Who hears the warnings of the servers. It is bounded: what comes while it is full is dropped and only logged,
+/// because no session waits for a listener.
 pub type NoticeSink = mpsc::Sender<Notice>;
 
-/// Severities that are dropped; only what is worse than a notice is of interest (they are English at the protocol's field V).
+/// Severities that are dropped; only what is worse than a notice is of interest (they are English at the protocol's
+/// field V).
 const DROPPED: [&str; 4] = ["DEBUG", "LOG", "INFO", "NOTICE"];
 
 /// A running task.

@@ -18,8 +18,8 @@ pub(super) fn message(said: &DbError) -> ServerMessage {
 
 /// The error for a statement that failed. [`Session::server_error`](super::session::Session::server_error) knows more.
 ///
-/// It is `ConnectionLost` where the connection broke or the server said good-bye, `Server` for what else a server reports,
-/// `Malformed` for an answer that cannot be understood. Passwords within the statement are not shown.
+/// It is `ConnectionLost` where the connection broke or the server said good-bye, `Server` for what else a server
+/// reports, `Malformed` for an answer that cannot be understood. Passwords within the statement are not shown.
 pub fn server_error(error: tokio_postgres::Error, statement: &Sql) -> Error {
     explain(error).with_statement(masked(statement.as_str()))
 }
@@ -50,9 +50,9 @@ pub(super) fn said_by_server(message: ServerMessage) -> Error {
     }
 }
 
-/// Whether an error of this SQLSTATE comes with the end of the session: shutdown by the administrator (which is also what
-/// `pg_terminate_backend` causes), crash of another process, server not ready, database dropped, idle for too long, and
-/// class 08, connection exceptions (documentation, "PostgreSQL Error Codes").
+/// Whether an error of this SQLSTATE comes with the end of the session: shutdown by the administrator (which is also
+/// what `pg_terminate_backend` causes), crash of another process, server not ready, database dropped, idle for too
+/// long, and class 08, connection exceptions (documentation, "PostgreSQL Error Codes").
 fn ends_the_session(sqlstate: &str) -> bool {
     matches!(sqlstate, "57P01" | "57P02" | "57P03" | "57P04" | "57P05") || sqlstate.starts_with("08")
 }
@@ -140,7 +140,9 @@ mod tests {
 
     #[test]
     fn sqlstates_that_end_a_session() {
-        for (sqlstate, kind) in [("57P01", ErrorKind::ConnectionLost), ("57014", ErrorKind::Server), ("08006", ErrorKind::ConnectionLost)] {
+        for (sqlstate, kind) in
+            [("57P01", ErrorKind::ConnectionLost), ("57014", ErrorKind::Server), ("08006", ErrorKind::ConnectionLost)]
+        {
             let message = ServerMessage { sqlstate: sqlstate.into(), ..ServerMessage::default() };
             assert_eq!(said_by_server(message).kind(), kind);
         }

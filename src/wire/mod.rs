@@ -1,7 +1,7 @@
 //! The wire: connections to PostgreSQL servers. Knows no file format and no catalog.
 //!
-//! [`conninfo`] says where to and how, [`session`] is one login; rows of tables go past the client library through [`tap`]
-//! and [`copy`].
+//! [`conninfo`] says where to and how, [`session`] is one login; rows of tables go past the client library through
+//! [`tap`] and [`copy`].
 
 mod cancel;
 mod connect;

@@ -83,8 +83,8 @@ impl PassFile {
         self.warning.as_deref()
     }
 
-    /// The password of the first line that matches. A server has several names when it is reached over the default socket
-    /// folder, which `localhost` stands for.
+    /// The password of the first line that matches. A server has several names when it is reached over the default
+    /// socket folder, which `localhost` stands for.
     pub fn find(&self, hosts: &[&str], port: u16, database: &str, user: &str) -> Option<&Secret> {
         let port = port.to_string();
         let fits = |entry: &&Entry| {

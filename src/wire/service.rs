@@ -11,7 +11,11 @@ use crate::error::{Error, Result};
 /// # Errors
 /// * If no file defines the service; the error names the files that were looked in.
 /// * If a file that is there cannot be read or understood.
-pub(super) fn find(name: &str, env: &dyn Fn(&str) -> Option<String>, home: Option<&str>) -> Result<Vec<(String, String)>> {
+pub(super) fn find(
+    name: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+    home: Option<&str>,
+) -> Result<Vec<(String, String)>> {
     let files = files(env, home);
     for path in &files {
         let text = match fs::read_to_string(path) {
@@ -22,14 +26,18 @@ pub(super) fn find(name: &str, env: &dyn Fn(&str) -> Option<String>, home: Optio
             }
         };
         if let Some(lines) = section(&text, name).map_err(|line| {
-            Error::usage(format!("line {line} of the service file is neither [name] nor keyword=value")).about(path.display())
+            Error::usage(format!("line {line} of the service file is neither [name] nor keyword=value"))
+                .about(path.display())
         })? {
             return Ok(lines);
         }
     }
     let looked: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
-    let looked = if looked.is_empty() { "nowhere: neither HOME nor PGSERVICEFILE is set".into() } else { looked.join(", ") };
-    Err(Error::usage("no definition of the service").about(name.escape_debug()).with_hint(format!("Looked in {looked}.")))
+    let looked =
+        if looked.is_empty() { "nowhere: neither HOME nor PGSERVICEFILE is set".into() } else { looked.join(", ") };
+    Err(Error::usage("no definition of the service")
+        .about(name.escape_debug())
+        .with_hint(format!("Looked in {looked}.")))
 }
 
 /// The user's own file, then the one of the system.
@@ -66,7 +74,8 @@ fn section(text: &str, name: &str) -> Result<Option<Vec<(String, String)>>, usiz
 mod tests {
     use super::*;
 
-    const FILE: &str = "# ours\n[one]\nhost=a\nport = 5433\n\n[two]\nhost=b\noptions=-c x=y\n[one]\nhost=late\n[bad]\nnonsense\n";
+    const FILE: &str =
+        "# ours\n[one]\nhost=a\nport = 5433\n\n[two]\nhost=b\noptions=-c x=y\n[one]\nhost=late\n[bad]\nnonsense\n";
 
     #[test]
     fn sections() {

@@ -25,7 +25,8 @@ pub use super::failure::server_error;
 /// How long [`Session::close`] waits for the server's process to end.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One session on a server, with the task that drives its connection. Dropping it ends it; [`Session::close`] waits for that.
+/// One session on a server, with the task that drives its connection. Dropping it ends it; [`Session::close`] waits
+/// for that.
 pub struct Session {
     client: Client,
     tap: TapHandle,
@@ -127,7 +128,8 @@ impl Session {
     /// * As [`Session::server_error`], or what `take` returns. Rows that are still under way are then thrown away.
     pub async fn each_row(&self, sql: &Sql, mut take: impl FnMut(&Row) -> Result<()>) -> Result<()> {
         let none = std::iter::empty::<(&(dyn postgres_types::ToSql + Sync), postgres_types::Type)>();
-        let rows = self.client.query_typed_raw(sql.as_str(), none).await.map_err(|error| self.server_error(error, sql))?;
+        let rows =
+            self.client.query_typed_raw(sql.as_str(), none).await.map_err(|error| self.server_error(error, sql))?;
         let mut rows = std::pin::pin!(rows);
         while let Some(row) = rows.try_next().await.map_err(|error| self.server_error(error, sql))? {
             take(&Row(row))?;
@@ -152,7 +154,9 @@ impl Session {
         let mut rows = self.rows(sql).await?;
         match rows.len() {
             0 | 1 => Ok(rows.pop()),
-            several => Err(Error::malformed(format!("a query gave {several} rows where one was expected")).with_statement(sql)),
+            several => {
+                Err(Error::malformed(format!("a query gave {several} rows where one was expected")).with_statement(sql))
+            }
         }
     }
 
@@ -161,8 +165,8 @@ impl Session {
         Canceller::new(self.client.cancel_token(), self.place.clone(), self.side)
     }
 
-    /// Asks the server to cancel the statement that is under way. That statement then fails with SQLSTATE 57014, unless it
-    /// was done already.
+    /// Asks the server to cancel the statement that is under way. That statement then fails with SQLSTATE 57014,
+    /// unless it was done already.
     ///
     /// # Errors
     /// * As [`Canceller::cancel`].
@@ -170,8 +174,8 @@ impl Session {
         self.canceller().cancel().await
     }
 
-    /// Ends the session, and waits until the server's process has ended: only then can its database be renamed or dropped.
-    /// A server that takes more than five seconds is left to it.
+    /// Ends the session, and waits until the server's process has ended: only then can its database be renamed or
+    /// dropped. A server that takes more than five seconds is left to it.
     pub async fn close(self) {
         let Self { client, driver, side, .. } = self;
         drop(client);
@@ -203,7 +207,11 @@ impl Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("side", &self.side).field("place", &self.place.to_string()).field("pid", &self.pid).finish()
+        f.debug_struct("Session")
+            .field("side", &self.side)
+            .field("place", &self.place.to_string())
+            .field("pid", &self.pid)
+            .finish()
     }
 }
 
@@ -217,9 +225,9 @@ impl Row {
     /// # Errors
     /// * `Malformed` if there is no such column, or its value is not of that type; a NULL is only an `Option`.
     pub fn get<'a, T: FromSql<'a>>(&'a self, column: &str) -> Result<T> {
-        self.0
-            .try_get(column)
-            .map_err(|error| Error::malformed("cannot read a column of the server's answer").about(column).with_source(error))
+        self.0.try_get(column).map_err(|error| {
+            Error::malformed("cannot read a column of the server's answer").about(column).with_source(error)
+        })
     }
 
     /// How many columns there are.

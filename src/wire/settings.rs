@@ -8,11 +8,11 @@ use crate::sql::{Literal, Sql, join};
 /// A setting and its value.
 type Setting = (&'static str, &'static str);
 
-/// What every server that we know has, for both sides.
+/// For both sides.
 ///
-/// Both sides get the same values wherever a value decides how data or definitions are written or read, even where only one
+/// Both get the same values wherever a value decides how data or definitions are written or read, even where only one
 /// side needs it: the comparison at the end reads from both.
-const ALWAYS: [Setting; 23] = [
+const BOTH: [Setting; 26] = [
     // No limits on time: whoever watches the run decides when it has taken too long.
     ("statement_timeout", "0"),
     ("lock_timeout", "0"),
@@ -44,10 +44,6 @@ const ALWAYS: [Setting; 23] = [
     ("default_tablespace", ""),
     // Functions may be created before what their bodies refer to.
     ("check_function_bodies", "off"),
-];
-
-/// What some majors or minors have, for both sides. A server that does not know a name passes over it.
-const WHERE_KNOWN: [Setting; 3] = [
     // Since 14 and 17.
     ("idle_session_timeout", "0"),
     ("transaction_timeout", "0"),
@@ -55,20 +51,17 @@ const WHERE_KNOWN: [Setting; 3] = [
     ("jit", "off"),
 ];
 
-/// The same, for the old server only.
-const OLD_WHERE_KNOWN: [Setting; 1] = [
+/// For the old server.
+const OLD: [Setting; 1] = [
     // Since the minors of August 2024: nobody's view or foreign table runs code with the rights of whoever reads.
     ("restrict_nonsystem_relation_kind", "view,foreign-table"),
 ];
 
-/// What every new server has.
-const NEW: [Setting; 1] = [
-    // What a crash could take away is a staging database that nobody uses yet; the last steps wait for the disk all the same.
+/// For the new server.
+const NEW: [Setting; 3] = [
+    // What a crash could take away is a staging database that nobody uses yet. Whoever publishes it has to make sure
+    // that it has reached the disk.
     ("synchronous_commit", "off"),
-];
-
-/// What some new servers have.
-const NEW_WHERE_KNOWN: [Setting; 2] = [
     // Since 12. Tables that use another one say so.
     ("default_table_access_method", "heap"),
     // Since 16: else roles that we create are granted to us.
@@ -77,25 +70,22 @@ const NEW_WHERE_KNOWN: [Setting; 2] = [
 
 /// The statements that set everything, in one round trip. The last one gives `pid` and `version`.
 ///
+/// A setting that a server does not have is passed over: older ones lack some, newer ones may have dropped others.
 /// Roles stay as they are: `ALTER ROLE .. SET role` is a way in which some installations give a login its rights.
 pub(super) fn statement(side: Side) -> Sql {
-    let (always, known): (&[Setting], &[Setting]) = match side {
-        Side::Old => (&[], &OLD_WHERE_KNOWN),
-        Side::New => (&NEW, &NEW_WHERE_KNOWN),
+    let own: &[Setting] = match side {
+        Side::Old => &OLD,
+        Side::New => &NEW,
     };
+    let all = BOTH.iter().chain(own).map(|(name, value)| sql!("({}, {})", Literal(name), Literal(value)));
     // First of all the path, so that nobody's function or operator is called in what follows.
-    let mut out = Sql::constant("SELECT pg_catalog.set_config('search_path', '', false);");
-    for (name, value) in ALWAYS.iter().chain(always) {
-        out.push(&sql!("SET {} = {};", *name, Literal(value)));
-    }
-    let known = WHERE_KNOWN.iter().chain(known).map(|(name, value)| sql!("({}, {})", Literal(name), Literal(value)));
-    out.push(&sql!(
-        "SELECT pg_catalog.set_config(s.name, v.value, false) FROM pg_catalog.pg_settings s \
-         JOIN (VALUES {}) v (name, value) ON s.name = v.name;",
-        join(known, ", ")
-    ));
-    out.push_str("SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.current_setting('server_version_num') AS version");
-    out
+    sql!(
+        "SELECT pg_catalog.set_config('search_path', '', false);\n\
+         SELECT pg_catalog.set_config(s.name, v.value, false) FROM pg_catalog.pg_settings s \
+         JOIN (VALUES {}) v (name, value) ON s.name = v.name;\n\
+         SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.current_setting('server_version_num') AS version",
+        join(all, ", ")
+    )
 }
 
 #[cfg(test)]
@@ -106,15 +96,14 @@ mod tests {
     fn each_setting_once() {
         for side in [Side::Old, Side::New] {
             let text = statement(side).as_str().to_owned();
-            for (name, _) in ALWAYS.iter().chain(&WHERE_KNOWN) {
-                let times = text.matches(&format!("SET {name} ")).count() + text.matches(&format!("('{name}'")).count();
-                assert_eq!(times, 1, "{name} in {text}");
+            for (name, _) in BOTH.iter().chain(if side == Side::Old { &OLD[..] } else { &NEW[..] }) {
+                assert_eq!(text.matches(&format!("('{name}', '")).count(), 1, "{name} in {text}");
             }
         }
     }
 
     #[test]
     fn path_comes_first() {
-        assert!(statement(Side::Old).as_str().starts_with("SELECT pg_catalog.set_config('search_path', '', false);SET "));
+        assert!(statement(Side::Old).as_str().starts_with("SELECT pg_catalog.set_config('search_path', '', false);"));
     }
 }

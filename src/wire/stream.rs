@@ -112,9 +112,9 @@ impl AsyncWrite for Stream {
         }
     }
 
-    /// Ends our side, then waits until the server has closed its own. The system does that when the server's process has
-    /// ended (`socket_close` in `pqcomm.c` leaves it open for this very purpose), so that whoever comes next does not find
-    /// our session still there.
+    /// Ends our side, then waits until the server has closed its own. The system does that when the server's process
+    /// has ended (`socket_close` in `pqcomm.c` leaves it open for this very purpose), so that whoever comes next does
+    /// not find our session still there.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if !this.shut {

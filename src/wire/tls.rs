@@ -1,6 +1,7 @@
 //! Encryption: what to trust, what to show of ourselves, and the handshake.
 
 use std::io;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -49,22 +50,32 @@ impl Tls {
     /// * `Connect` if a file that is needed is not there, or cannot be understood.
     pub(super) fn new(options: &TlsOptions, host: &str) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = Arc::new(verifier(options, &provider)?);
-        let versions: Vec<_> =
-            [(&TLS12, options.allow_1_2), (&TLS13, options.allow_1_3)].iter().filter(|(_, on)| *on).map(|(v, _)| *v).collect();
+        let verifier = verifier(options, &provider)?;
+        let trust = verifier.trust();
+        let versions: Vec<_> = [(&TLS12, options.allow_1_2), (&TLS13, options.allow_1_3)]
+            .iter()
+            .filter(|(_, on)| *on)
+            .map(|(v, _)| *v)
+            .collect();
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&versions)
             .map_err(|error| cannot("cannot set up TLS").with_source(error))?
             .dangerous()
-            .with_custom_certificate_verifier(verifier);
+            .with_custom_certificate_verifier(Arc::new(verifier));
         let mut config = match own_certificate(options, &provider)? {
             Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own))),
             None => builder.with_no_client_auth(),
         };
         config.enable_sni = options.server_name;
         config.alpn_protocols = vec![ALPN.to_vec()];
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|error| cannot("the host has no name that a certificate could bear").about(host).with_source(error))?;
+        let name = match ServerName::try_from(host.to_owned()) {
+            Ok(name) => name,
+            // An address with a zone (fe80::1%eth0), say. Where nobody looks at the name, any will do.
+            Err(_) if trust != Trust::Name => ServerName::from(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+            Err(error) => {
+                return Err(cannot("no certificate can bear the name of the host").about(host).with_source(error));
+            }
+        };
         Ok(Self { config: Arc::new(config), name, direct: options.direct })
     }
 
@@ -75,13 +86,18 @@ impl Tls {
     pub(super) async fn negotiate(&self, mut stream: TcpStream) -> io::Result<Negotiated> {
         if !self.direct {
             stream.write_all(&SSL_REQUEST).await?;
-            // One byte and no more: what somebody may have slipped in after it becomes part of the handshake, which fails
-            // over it, and never of what is taken for the encrypted stream (CVE-2021-23222).
+            // One byte and no more: what somebody may have slipped in after it becomes part of the handshake, which
+            // fails over it, and never of what is taken for the encrypted stream (CVE-2021-23222).
             match stream.read_u8().await? {
                 b'S' => {}
                 b'N' => return Ok(Negotiated::Refused(stream)),
                 // Not encrypted and not authenticated: whatever comes with it is not to be shown (CVE-2024-10977).
-                _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "the answer to the request for TLS is not known")),
+                _ => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "the answer to the request for TLS is not known",
+                    ));
+                }
             }
         }
         let connector = TlsConnector::from(Arc::clone(&self.config));
@@ -116,9 +132,8 @@ fn verifier(options: &TlsOptions, provider: &Arc<CryptoProvider>) -> Result<Veri
         return Ok(Verifier::anyone(provider));
     }
     let path = file.ok_or_else(|| {
-        cannot("there are no certificates to verify the server with").with_hint(
-            "Name the file with the certificate of its authority (sslrootcert), or use sslrootcert=system.",
-        )
+        cannot("there are no certificates to verify the server with")
+            .with_hint("Name the file with the certificate of its authority (sslrootcert), or use sslrootcert=system.")
     })?;
     Verifier::of(trust, certificates(path, "sslrootcert")?, Arc::clone(provider))
         .ok_or_else(|| cannot("there is no certificate in the file of authorities (sslrootcert)").about(path.display()))
@@ -163,7 +178,9 @@ fn own_certificate(options: &TlsOptions, provider: &CryptoProvider) -> Result<Op
 /// The certificates in a PEM file.
 fn certificates(path: &Path, parameter: &str) -> Result<Vec<CertificateDer<'static>>> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-    read.map_err(|error| cannot(format!("cannot read the certificates ({parameter})")).about(path.display()).with_source(error))
+    read.map_err(|error| {
+        cannot(format!("cannot read the certificates ({parameter})")).about(path.display()).with_source(error)
+    })
 }
 
 fn cannot(what: impl Into<std::borrow::Cow<'static, str>>) -> Error {

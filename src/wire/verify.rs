@@ -1,7 +1,7 @@
 //! Whether to trust the certificate of a server, in libpq's ways: anyone, a chain, or a chain and a name.
 //!
-//! The chain and the name are judged by the TLS library's own verifier; this one only bends its verdict where libpq's is
-//! another:
+//! The chain and the name are judged by the TLS library's own verifier; this one only bends its verdict where libpq's
+//! is another:
 //! * `verify-ca` does not look at the name;
 //! * a certificate that is itself among the trusted ones is trusted, which is how self-signed ones are used;
 //! * the common name counts where a certificate has no subject alternative names.
@@ -47,9 +47,13 @@ impl Verifier {
         Self { trust: Trust::Anyone, chain: None, trusted: Vec::new(), algorithms }
     }
 
-    /// Trusts what these certificates have signed, and themselves. Certificates that cannot serve as authorities are only
-    /// trusted themselves. `None` if there are no certificates.
-    pub(super) fn of(trust: Trust, trusted: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Option<Self> {
+    /// Trusts what these certificates have signed, and themselves. Certificates that cannot serve as authorities are
+    /// only trusted themselves. `None` if there are no certificates.
+    pub(super) fn of(
+        trust: Trust,
+        trusted: Vec<CertificateDer<'static>>,
+        provider: Arc<CryptoProvider>,
+    ) -> Option<Self> {
         if trusted.is_empty() {
             return None;
         }
@@ -59,6 +63,11 @@ impl Verifier {
         roots.add_parsable_certificates(trusted.iter().filter(is_authority).cloned());
         let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().ok();
         Some(Self { trust, chain, trusted, algorithms })
+    }
+
+    /// What it asks of a certificate.
+    pub(super) fn trust(&self) -> Trust {
+        self.trust
     }
 
     /// Whether the chain is good. Where it is and the name is not, it says so apart.
@@ -156,11 +165,13 @@ fn has_common_name(certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> b
     common.is_some_and(|common| name_matches(common, &name.to_str()))
 }
 
-/// Whether a host has the name in a certificate, which may begin with `*.` for any one label (`wildcard_certificate_match`
-/// in `fe-secure-common.c`).
+/// Whether a host has the name in a certificate, which may begin with `*.` for any one label
+/// (`wildcard_certificate_match` in `fe-secure-common.c`).
 fn name_matches(pattern: &str, host: &str) -> bool {
     if let Some(domain) = pattern.strip_prefix("*.") {
-        return host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest.eq_ignore_ascii_case(domain));
+        return host
+            .split_once('.')
+            .is_some_and(|(label, rest)| !label.is_empty() && rest.eq_ignore_ascii_case(domain));
     }
     pattern.eq_ignore_ascii_case(host)
 }

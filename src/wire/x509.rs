@@ -228,7 +228,8 @@ impl<'a> Der<'a> {
     }
 }
 
-/// Days from 1970-01-01 to a day of the Gregorian calendar. The year is made to begin in March, so that a leap day is its last.
+/// Days from 1970-01-01 to a day of the Gregorian calendar. The year is made to begin in March, so that a leap day is
+/// its last.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month < 3 { year - 1 } else { year };
     let month = (month + 9) % 12;
@@ -241,9 +242,13 @@ mod tests {
 
     #[test]
     fn days_since_1970() {
-        for (date, expected) in
-            [((1970, 1, 1), 0), ((1970, 3, 1), 59), ((2000, 2, 29), 11_016), ((2000, 3, 1), 11_017), ((2100, 3, 1), 47_541)]
-        {
+        for (date, expected) in [
+            ((1970, 1, 1), 0),
+            ((1970, 3, 1), 59),
+            ((2000, 2, 29), 11_016),
+            ((2000, 3, 1), 11_017),
+            ((2100, 3, 1), 47_541),
+        ] {
             assert_eq!(days(date.0, date.1, date.2), expected, "{date:?}");
         }
     }

@@ -3,15 +3,15 @@ CREATE TABLE shop.parent_one (a int NOT NULL DEFAULT 1, b text, CONSTRAINT a_pos
 CREATE TABLE shop.parent_two (b text, c date DEFAULT '2020-01-01');
 CREATE TABLE shop.child (d int, a int DEFAULT 5) INHERITS (shop.parent_one, shop.parent_two);
 CREATE TABLE shop.grandchild (e int GENERATED ALWAYS AS (a + 1) STORED) INHERITS (shop.child);
-CREATE TABLE shop.reordered (c date, b text, a int NOT NULL DEFAULT 9, CONSTRAINT a_positive CHECK (a > 0)) WITH (fillfactor = 50);
-ALTER TABLE shop.reordered INHERIT shop.parent_two;
-ALTER TABLE shop.reordered INHERIT shop.parent_one;
+CREATE TABLE shop.adopted (b text, c date, a int NOT NULL DEFAULT 9, CONSTRAINT a_positive CHECK (a > 0)) WITH (fillfactor = 50);
+ALTER TABLE shop.adopted INHERIT shop.parent_two;
+ALTER TABLE shop.adopted INHERIT shop.parent_one;
 ALTER TABLE ONLY shop.child ALTER COLUMN c DROP DEFAULT;
 INSERT INTO shop.parent_one VALUES (1, 'p1');
 INSERT INTO shop.parent_two VALUES ('p2', '2021-01-01');
 INSERT INTO shop.child (a, b, c, d) VALUES (2, 'c', '2022-01-01', 4);
 INSERT INTO shop.grandchild (a, b, c, d) VALUES (3, 'g', NULL, 5);
-INSERT INTO shop.reordered (a, b, c) VALUES (4, 'r', '2023-01-01');
+INSERT INTO shop.adopted (a, b, c) VALUES (4, 'r', '2023-01-01');
 COMMENT ON COLUMN shop.child.b IS 'inherited twice';
 
 CREATE TABLE shop.event (id bigint NOT NULL, at timestamptz NOT NULL, kind text NOT NULL DEFAULT 'k', payload jsonb, CONSTRAINT kind_known CHECK (kind <> '')) PARTITION BY RANGE (at);

@@ -18,14 +18,22 @@ fn dead_port() -> u16 {
 
 #[tokio::test]
 async fn scram_password() {
-    let server = Server::builder(16).password("g'h:im").hba("local all all trust\nhost all all all scram-sha-256\n").start().unwrap();
+    let server = Server::builder(16)
+        .password("g'h:im")
+        .hba("local all all trust\nhost all all all scram-sha-256\n")
+        .start()
+        .unwrap();
     let port = server.port();
     connect(&server.url("postgres")).await.unwrap();
 
     let error = refused(&format!("postgres://postgres:wrong@127.0.0.1:{port}/postgres")).await;
     assert_eq!((error.kind(), error.sqlstate()), (ErrorKind::Connect, Some("28P01")));
     let text = shown(&error);
-    assert!(text.contains("the old server") && text.contains(&format!("127.0.0.1:{port}, database postgres, user postgres")), "{text}");
+    assert!(
+        text.contains("the old server")
+            && text.contains(&format!("127.0.0.1:{port}, database postgres, user postgres")),
+        "{text}"
+    );
     assert!(text.contains("came from the connection string") && !text.contains("wrong"), "{text}");
 
     let plain = format!("postgres://postgres@127.0.0.1:{port}/postgres");
@@ -60,12 +68,18 @@ async fn password_file_and_service_file() {
     let folder = Folder::new().unwrap();
     let (passfile, services) = (folder.path("pgpass"), folder.path("services"));
     fs::write(&passfile, format!("127.0.0.1:{}:*:postgres:from file\n", server.port())).unwrap();
-    fs::write(&services, format!("[lab]\nhost=127.0.0.1\nport={}\nuser=postgres\ndbname=template1\n", server.port())).unwrap();
+    fs::write(&services, format!("[lab]\nhost=127.0.0.1\nport={}\nuser=postgres\ndbname=template1\n", server.port()))
+        .unwrap();
     fs::set_permissions(&passfile, fs::Permissions::from_mode(0o600)).unwrap();
 
     let env = [("PGPASSFILE", passfile.as_str()), ("PGSERVICEFILE", services.as_str())];
     let session = connect_in("service=lab", &env).await.unwrap();
-    let name: String = session.row(&Sql::constant("SELECT pg_catalog.current_database()::text AS name")).await.unwrap().get("name").unwrap();
+    let name: String = session
+        .row(&Sql::constant("SELECT pg_catalog.current_database()::text AS name"))
+        .await
+        .unwrap()
+        .get("name")
+        .unwrap();
     assert_eq!(name, "template1");
 
     fs::set_permissions(&passfile, fs::Permissions::from_mode(0o644)).unwrap();
@@ -77,7 +91,9 @@ async fn password_file_and_service_file() {
 async fn unix_socket() {
     let server = shared(17).unwrap();
     let (folder, port) = (server.socket_dir().display(), server.port());
-    let session = connect(&format!("postgres:///postgres?host={folder}&port={port}&user=postgres&sslmode=require")).await.unwrap();
+    let session = connect(&format!("postgres:///postgres?host={folder}&port={port}&user=postgres&sslmode=require"))
+        .await
+        .unwrap();
     assert!(!session.is_encrypted());
     let error = refused(&format!("host={folder} port={} user=postgres", dead_port())).await;
     assert!(shown(&error).contains("no such socket"), "{}", shown(&error));
@@ -90,7 +106,9 @@ async fn unix_socket() {
 async fn the_first_host_that_answers() {
     let server = shared(17).unwrap();
     let (dead, port) = (dead_port(), server.port());
-    connect(&format!("postgres://postgres@127.0.0.1:{dead},no.such.host.invalid:5432,127.0.0.1:{port}/postgres")).await.unwrap();
+    connect(&format!("postgres://postgres@127.0.0.1:{dead},no.such.host.invalid:5432,127.0.0.1:{port}/postgres"))
+        .await
+        .unwrap();
     connect(&format!("postgres://postgres@localhost:{port}/postgres")).await.unwrap();
     let error = refused(&format!("postgres://postgres@127.0.0.1:{dead},/nowhere:1/postgres")).await;
     let text = shown(&error);
@@ -107,8 +125,14 @@ async fn a_host_that_does_not_answer() {
     let begun = Instant::now();
     let error = refused(&format!("postgres://u@127.0.0.1:{port}/x?connect_timeout=1")).await;
     assert!(begun.elapsed() < Duration::from_secs(5));
-    assert!(shown(&error).contains("timed out after 1 s") && shown(&error).contains("connect_timeout"), "{}", shown(&error));
-    connect(&format!("postgres://postgres@127.0.0.1:{port},127.0.0.1:{good}/postgres?connect_timeout=1")).await.unwrap();
+    assert!(
+        shown(&error).contains("no answer within 1 s") && shown(&error).contains("connect_timeout"),
+        "{}",
+        shown(&error)
+    );
+    connect(&format!("postgres://postgres@127.0.0.1:{port},127.0.0.1:{good}/postgres?connect_timeout=1"))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -150,7 +174,9 @@ async fn wanted_kind_of_server() {
     let server = Server::builder(16).set("default_transaction_read_only", "on").start().unwrap();
     let (read_only, writable) = (server.port(), shared(17).unwrap().port());
     let version = async |text: String| Ok::<_, pgtandem::error::Error>(connect(&text).await?.version().major());
-    let both = |kind: &str| format!("postgres://postgres@127.0.0.1:{read_only},127.0.0.1:{writable}/postgres?target_session_attrs={kind}");
+    let both = |kind: &str| {
+        format!("postgres://postgres@127.0.0.1:{read_only},127.0.0.1:{writable}/postgres?target_session_attrs={kind}")
+    };
     for (kind, major) in [("any", 16), ("read-write", 17), ("read-only", 16), ("primary", 16), ("prefer-standby", 16)] {
         assert_eq!(version(both(kind)).await.unwrap(), major, "{kind}");
     }

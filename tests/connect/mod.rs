@@ -1,5 +1,7 @@
 //! Logging in to real servers.
 
+#![cfg(test)]
+
 mod certificate;
 mod login;
 mod session;

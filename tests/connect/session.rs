@@ -28,23 +28,45 @@ const HOSTILE: &str = "
     ALTER ROLE postgres IN DATABASE hostile SET transform_null_equals = on;
     ALTER ROLE postgres IN DATABASE hostile SET default_transaction_isolation = 'serializable';";
 
-/// What a session then has all the same.
-const EXPECTED: [(&str, &str); 15] = [
-    ("search_path", ""),
-    ("default_transaction_read_only", "off"),
-    ("DateStyle", "ISO, MDY"),
-    ("IntervalStyle", "postgres"),
-    ("standard_conforming_strings", "on"),
-    ("extra_float_digits", "3"),
-    ("bytea_output", "hex"),
-    ("TimeZone", "UTC"),
-    ("client_encoding", "UTF8"),
-    ("row_security", "off"),
-    ("statement_timeout", "0"),
-    ("lock_timeout", "0"),
-    ("array_nulls", "on"),
-    ("transform_null_equals", "off"),
-    ("default_transaction_isolation", "read committed"),
+/// What a session then has all the same, with the major since which there is such a setting.
+const EXPECTED: [(u32, &str, &str); 28] = [
+    (10, "search_path", ""),
+    (10, "client_encoding", "UTF8"),
+    (10, "statement_timeout", "0"),
+    (10, "lock_timeout", "0"),
+    (10, "idle_in_transaction_session_timeout", "0"),
+    (14, "idle_session_timeout", "0"),
+    (17, "transaction_timeout", "0"),
+    (10, "standard_conforming_strings", "on"),
+    (10, "escape_string_warning", "off"),
+    (10, "transform_null_equals", "off"),
+    (10, "array_nulls", "on"),
+    (10, "xmloption", "content"),
+    (10, "quote_all_identifiers", "on"),
+    (10, "DateStyle", "ISO, MDY"),
+    (10, "IntervalStyle", "postgres"),
+    (10, "TimeZone", "UTC"),
+    (10, "extra_float_digits", "3"),
+    (10, "bytea_output", "hex"),
+    (10, "lc_monetary", "C"),
+    (10, "row_security", "off"),
+    (10, "synchronize_seqscans", "off"),
+    (10, "default_transaction_read_only", "off"),
+    (10, "default_transaction_isolation", "read committed"),
+    (10, "default_transaction_deferrable", "off"),
+    (10, "client_min_messages", "warning"),
+    (10, "default_tablespace", ""),
+    (10, "check_function_bodies", "off"),
+    (11, "jit", "off"),
+];
+
+/// What only one side has.
+const EXPECTED_ON: [(Side, u32, &str, &str); 5] = [
+    (Side::Old, 12, "restrict_nonsystem_relation_kind", "view,foreign-table"),
+    (Side::New, 10, "synchronous_commit", "off"),
+    (Side::New, 12, "default_table_access_method", "heap"),
+    (Side::New, 16, "createrole_self_grant", ""),
+    (Side::Old, 10, "synchronous_commit", "on"),
 ];
 
 async fn setting(session: &Session, name: &str) -> String {
@@ -55,24 +77,27 @@ async fn setting(session: &Session, name: &str) -> String {
 #[tokio::test]
 async fn settings_hold_on_every_major_whatever_was_set_before() {
     for major in MAJORS {
-        let server = Server::start(major).unwrap();
+        let server = Server::builder(major).set("synchronous_commit", "on").start().unwrap();
         server.create_database("hostile").unwrap();
         server.psql("hostile", "CREATE SCHEMA evil").unwrap();
         server.psql("postgres", HOSTILE).unwrap();
+        // An ordinary role may set all of it, too.
+        server.psql("postgres", "CREATE ROLE plain LOGIN").unwrap();
+        for side in [Side::Old, Side::New] {
+            let info = resolve(&server.url("hostile").replace("postgres@", "plain@"), &[]).unwrap();
+            Session::connect(&info, side, "plain", silent()).await.unwrap();
+        }
         for side in [Side::Old, Side::New] {
             let info = resolve(&server.url("hostile"), &[]).unwrap();
             let session = Session::connect(&info, side, "lane", silent()).await.unwrap();
             assert_eq!(session.version().major(), major);
-            for (name, value) in EXPECTED {
+            let common = EXPECTED.iter().map(|(since, name, value)| (*since, *name, *value));
+            let own = EXPECTED_ON
+                .iter()
+                .filter(|(of, ..)| *of == side)
+                .map(|(_, since, name, value)| (*since, *name, *value));
+            for (since, name, value) in common.chain(own).filter(|(since, ..)| *since <= major) {
                 assert_eq!(setting(&session, name).await, value, "{name} on the {side}, {major}");
-            }
-            for (name, since) in [("idle_session_timeout", 14), ("transaction_timeout", 17)] {
-                if major >= since {
-                    assert_eq!(setting(&session, name).await, "0");
-                }
-            }
-            if major >= 12 && side == Side::Old {
-                assert_eq!(setting(&session, "restrict_nonsystem_relation_kind").await, "view,foreign-table", "{major}");
             }
             assert_eq!(setting(&session, "application_name").await, "pgtandem: lane");
         }
@@ -94,7 +119,12 @@ async fn names_are_not_hijacked_while_settings_are_made() {
 #[tokio::test]
 async fn rows_and_values() {
     let session = connect(&shared(17).unwrap().url("postgres")).await.unwrap();
-    let rows = session.rows(&Sql::constant("SELECT g AS n, 'x' || g AS t, NULL::int AS nothing FROM pg_catalog.generate_series(1, 3) g")).await.unwrap();
+    let rows = session
+        .rows(&Sql::constant(
+            "SELECT g AS n, 'x' || g AS t, NULL::int AS nothing FROM pg_catalog.generate_series(1, 3) g",
+        ))
+        .await
+        .unwrap();
     let numbers: Vec<i32> = rows.iter().map(|row| row.get("n").unwrap()).collect();
     assert_eq!((numbers, rows[2].get::<&str>("t").unwrap(), rows[0].len()), (vec![1, 2, 3], "x3", 3));
     assert_eq!(rows[0].get::<Option<i32>>("nothing").unwrap(), None);
@@ -111,23 +141,32 @@ async fn rows_and_values() {
     let two = Sql::constant("SELECT 1 AS n UNION ALL SELECT 2");
     assert_eq!(session.maybe_row(&two).await.unwrap_err().kind(), ErrorKind::Malformed);
     let mut sum = 0;
-    session.each_row(&Sql::constant("SELECT pg_catalog.generate_series(1, 1000) AS n"), |row| {
-        sum += row.get::<i32>("n")?;
-        Ok(())
-    })
-    .await
-    .unwrap();
+    session
+        .each_row(&Sql::constant("SELECT pg_catalog.generate_series(1, 1000) AS n"), |row| {
+            sum += row.get::<i32>("n")?;
+            Ok(())
+        })
+        .await
+        .unwrap();
     assert_eq!(sum, 500_500);
 }
 
 #[tokio::test]
 async fn errors_name_the_statement_and_what_the_server_said() {
     let session = connect(&shared(17).unwrap().url("postgres")).await.unwrap();
-    let sql = Sql::constant("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'P0042', DETAIL = 'why', HINT = 'Do not.'; END $$");
+    let sql = Sql::constant(
+        "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'P0042', DETAIL = 'why', HINT = 'Do not.'; END $$",
+    );
     let error = session.run(&sql).await.unwrap_err();
-    assert_eq!((error.kind(), error.sqlstate(), error.statement()), (ErrorKind::Server, Some("P0042"), Some(sql.as_str())));
+    assert_eq!(
+        (error.kind(), error.sqlstate(), error.statement()),
+        (ErrorKind::Server, Some("P0042"), Some(sql.as_str()))
+    );
     let said = error.server().unwrap();
-    assert_eq!((said.message.as_str(), said.detail.as_deref(), said.hint.as_deref()), ("no", Some("why"), Some("Do not.")));
+    assert_eq!(
+        (said.message.as_str(), said.detail.as_deref(), said.hint.as_deref()),
+        ("no", Some("why"), Some("Do not."))
+    );
     assert!(said.context.as_deref().unwrap().contains("PL/pgSQL"));
     let error = session.rows(&Sql::constant("ALTER ROLE nobody PASSWORD 'geheim'")).await.unwrap_err();
     assert!(error.sqlstate() == Some("42704") && !format!("{error:?}").contains("geheim"), "{error}");
@@ -155,7 +194,8 @@ async fn cancel_from_outside() {
         let error = session.run(&Sql::constant("SELECT pg_catalog.pg_sleep(600)")).await.unwrap_err();
         (session, error)
     });
-    let sleeping = pgtandem::sql!("SELECT wait_event = 'PgSleep' AS yes FROM pg_catalog.pg_stat_activity WHERE pid = {}", pid);
+    let sleeping =
+        pgtandem::sql!("SELECT wait_event = 'PgSleep' AS yes FROM pg_catalog.pg_stat_activity WHERE pid = {}", pid);
     while !watcher.row(&sleeping).await.unwrap().get::<Option<bool>>("yes").unwrap().unwrap_or(false) {}
     canceller.cancel().await.unwrap();
     let (session, error) = tokio::time::timeout(Duration::from_secs(60), busy).await.unwrap().unwrap();

@@ -58,7 +58,10 @@ impl Encrypted {
     }
 
     fn to(&self, host: &str, more: &str) -> String {
-        format!("host={host} hostaddr=127.0.0.1 port={} user=postgres password=pw dbname=postgres {more}", self.server.port())
+        format!(
+            "host={host} hostaddr=127.0.0.1 port={} user=postgres password=pw dbname=postgres {more}",
+            self.server.port()
+        )
     }
 
     /// With one of the workshop's certificates as root.
@@ -78,7 +81,13 @@ async fn verify_full_looks_at_the_name() {
     }
     let error = refused(&on.trusting("other.test", "verify-full", "ca.crt")).await;
     assert_eq!(error.kind(), ErrorKind::Connect);
-    assert!(shown(&error).contains("other.test") && shown(&error).contains("db.test") && shown(&error).contains("verify-ca"), "{}", shown(&error));
+    assert!(
+        shown(&error).contains("other.test")
+            && shown(&error).contains("db.test")
+            && shown(&error).contains("verify-ca"),
+        "{}",
+        shown(&error)
+    );
 }
 
 #[tokio::test]
@@ -131,7 +140,11 @@ async fn modes_that_fall_back() {
     }
     let error = refused(&to("encrypted", "disable")).await;
     assert_eq!(error.sqlstate(), Some("28000"));
-    assert!(shown(&error).contains("pg_hba.conf") && shown(&error).contains("without sslmode=disable"), "{}", shown(&error));
+    assert!(
+        shown(&error).contains("pg_hba.conf") && shown(&error).contains("without sslmode=disable"),
+        "{}",
+        shown(&error)
+    );
     assert_eq!(refused(&to("plain", "require")).await.sqlstate(), Some("28000"));
     // A wrong password is not tried again in the clear.
     let error = refused(&on.to("db.test", "password=no sslmode=prefer")).await;
@@ -196,14 +209,16 @@ impl Encrypted {
     fn serve(&mut self, certificate: &str) {
         for (file, of) in [("server.crt", "crt"), ("server.key", "key")] {
             // Written into the file that is there, which keeps its owner and mode.
-            std::fs::write(self.server.data_dir().join(file), self.workshop.text(&format!("{certificate}.{of}"))).unwrap();
+            std::fs::write(self.server.data_dir().join(file), self.workshop.text(&format!("{certificate}.{of}")))
+                .unwrap();
         }
         self.server.stop(pgtandem_lab::StopMode::Fast).unwrap();
         self.server.start_again().unwrap();
     }
 }
 
-/// What people really have: certificates that sign themselves, bear a common name only, are of version 1, or are too old.
+/// What people really have: certificates that sign themselves, bear a common name only, are of version 1, or are too
+/// old.
 #[tokio::test]
 async fn certificates_as_they_are_in_the_wild() {
     let workshop = Workshop::new();
@@ -266,6 +281,7 @@ async fn a_leaf_that_is_trusted_signs_for_nobody() {
 async fn our_own_certificate() {
     let on = Encrypted::shared();
     let (certificate, key) = (on.workshop.path("certified.crt"), on.workshop.path("certified.key"));
+    let stranger = format!("sslcert={} sslkey={}", on.workshop.path("other.crt"), on.workshop.path("other.key"));
     let to = |more: &str| on.to("db.test", &format!("dbname=template1 user=certified sslmode=require {more}"));
     connect(&to(&format!("sslcert={certificate} sslkey={key}"))).await.unwrap();
     refused(&to("")).await;
@@ -274,6 +290,8 @@ async fn our_own_certificate() {
     assert!(shown(&error).contains("sslkey"), "{}", shown(&error));
     let error = refused(&to(&format!("sslcert={certificate} sslkey=/nowhere/key"))).await;
     assert!(shown(&error).contains("/nowhere/key"), "{}", shown(&error));
+    let error = refused(&to(&stranger)).await;
+    assert!(shown(&error).contains("does not accept our certificate"), "{}", shown(&error));
     // In the home folder nobody needs to name it.
     let home = Folder::new().unwrap();
     std::fs::create_dir(home.path(".postgresql")).unwrap();

@@ -8,7 +8,7 @@ use pgtandem_lab::Server;
 use super::dump;
 
 /// How many differing lines a failure shows.
-const SHOWN: usize = 40;
+const SHOWN: usize = 4000;
 
 /// What a database holds, as others than pgtandem see it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,45 +13,61 @@ SET lc_monetary = 'C';
 SET extra_float_digits = 3;
 
 -- Rows of every table and materialized view, and a digest that does not depend on their order: the sums of both halves of
--- the MD5 of every row. One query asks all tables, each by way of a query of its own.
+-- the MD5 of every row. One query asks all tables, each by way of a query of its own. A partitioned table is asked as a
+-- whole as well. What is hashed by an enum's value, which is to say by its OID, may sit in another partition: then only as
+-- a whole.
 SELECT 'rows of ' || n.nspname || '.' || c.relname, (pg_catalog.xpath('//r/text()', pg_catalog.query_to_xml(pg_catalog.format(
     $$SELECT count(*) || ' rows, digest ' || coalesce(sum(('x' || left(m, 16))::bit(64)::bigint::numeric), 0)
         || ' ' || coalesce(sum(('x' || right(m, 16))::bit(64)::bigint::numeric), 0) AS r
-      FROM (SELECT md5(t::text) AS m FROM ONLY %I.%I t) AS rows$$, n.nspname, c.relname), false, false, '')))[1]
+      FROM (SELECT md5(t::text) AS m FROM %s %I.%I t) AS rows$$,
+    CASE WHEN c.relkind = 'p' THEN '' ELSE 'ONLY' END, n.nspname, c.relname), false, false, '')))[1]::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE (c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated) AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema';
+WHERE (c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated OR c.relkind = 'p' AND NOT c.relispartition)
+  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND NOT EXISTS (
+    SELECT 1 FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = a.relid
+    JOIN pg_catalog.pg_opclass o ON o.oid = ANY (p.partclass::pg_catalog.oid[])
+    WHERE c.relispartition AND p.partstrat = 'h' AND o.opcname = 'enum_ops')
 
+UNION ALL
 SELECT 'state of sequence ' || n.nspname || '.' || c.relname, (pg_catalog.xpath('//r/text()', pg_catalog.query_to_xml(pg_catalog.format(
-    $$SELECT last_value || ', called: ' || is_called AS r FROM %I.%I$$, n.nspname, c.relname), false, false, '')))[1]
+    $$SELECT last_value || ', called: ' || is_called AS r FROM %I.%I$$, n.nspname, c.relname), false, false, '')))[1]::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'S' AND n.nspname !~ '^pg_';
+WHERE c.relkind = 'S' AND n.nspname !~ '^pg_'
 
+UNION ALL
 SELECT 'large object ' || l.oid, pg_catalog.concat_ws(', ',
     'owner ' || pg_catalog.pg_get_userbyid(l.lomowner),
     'acl ' || (SELECT pg_catalog.string_agg(a::text, ' ' ORDER BY a::text) FROM pg_catalog.unnest(coalesce(l.lomacl, pg_catalog.acldefault('L', l.lomowner))) a),
     'comment ' || pg_catalog.obj_description(l.oid, 'pg_largeobject'),
     pg_catalog.length(pg_catalog.lo_get(l.oid)) || ' bytes, md5 ' || pg_catalog.md5(pg_catalog.lo_get(l.oid)))
-FROM pg_catalog.pg_largeobject_metadata l;
+FROM pg_catalog.pg_largeobject_metadata l
 
+UNION ALL
 SELECT 'materialized view ' || n.nspname || '.' || c.relname, 'populated: ' || c.relispopulated
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'm';
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'm'
 
+UNION ALL
 -- A partitioned index is invalid as long as it lacks that of a partition, which is no fault. Any other invalid index is.
 SELECT 'partitioned index ' || n.nspname || '.' || c.relname, 'valid: ' || i.indisvalid
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'I';
+WHERE c.relkind = 'I'
+UNION ALL
 SELECT 'invalid index ' || n.nspname || '.' || c.relname, ''
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'i' AND NOT (i.indisvalid AND i.indisready AND i.indislive);
+WHERE c.relkind = 'i' AND NOT (i.indisvalid AND i.indisready AND i.indislive)
 
+UNION ALL
 -- What pg_dump does not print: statistics targets of constraints' indexes, the state of triggers that enforce foreign keys.
-SELECT 'statistics target of index ' || n.nspname || '.' || c.relname || ' ' || a.attnum, a.attstattarget
+SELECT 'statistics target of index ' || n.nspname || '.' || c.relname || ' ' || a.attnum, a.attstattarget::text
 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('i', 'I') AND a.attstattarget >= 0 AND n.nspname !~ '^pg_';
-SELECT 'triggers of constraint ' || t.tgrelid::regclass || ' ' || c.conname, pg_catalog.string_agg(t.tgenabled, '' ORDER BY t.tgtype, t.tgenabled)
+WHERE c.relkind IN ('i', 'I') AND a.attstattarget >= 0 AND n.nspname !~ '^pg_'
+UNION ALL
+SELECT 'triggers of constraint ' || t.tgrelid::pg_catalog.regclass || ' ' || c.conname, pg_catalog.string_agg(t.tgenabled, '' ORDER BY t.tgtype, t.tgenabled)
 FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_constraint c ON c.oid = t.tgconstraint
-WHERE t.tgisinternal AND c.conparentid = 0 AND c.conrelid = t.tgrelid GROUP BY t.tgrelid, c.conname;
+WHERE t.tgisinternal AND c.conparentid = 0 AND c.conrelid = t.tgrelid GROUP BY t.tgrelid, c.conname
 
+UNION ALL
 SELECT 'database', pg_catalog.concat_ws(', ',
     'owner ' || pg_catalog.pg_get_userbyid(d.datdba),
     'encoding ' || pg_catalog.pg_encoding_to_char(d.encoding), 'collate ' || d.datcollate, 'ctype ' || d.datctype,
@@ -62,7 +78,8 @@ SELECT 'database', pg_catalog.concat_ws(', ',
     'acl ' || (SELECT pg_catalog.string_agg(a::text, ' ' ORDER BY a::text) FROM pg_catalog.unnest(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) a),
     'limit ' || d.datconnlimit, 'template ' || d.datistemplate, 'allows connections ' || d.datallowconn,
     'comment ' || pg_catalog.shobj_description(d.oid, 'pg_database'))
-FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database();
+FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
+UNION ALL
 SELECT 'setting of the database for ' || coalesce(r.rolname, 'everybody') || ': ' || pg_catalog.split_part(c, '=', 1), c
 FROM pg_catalog.pg_db_role_setting s LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole, pg_catalog.unnest(s.setconfig) c
 WHERE s.setdatabase = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database());

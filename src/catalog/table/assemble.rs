@@ -90,7 +90,14 @@ fn joining(tables: &[Table], family: &Family, constraints: &[Constraint]) -> Vec
     }
     let inherited = constraints.iter().filter(|c| c.is_inline() && !c.local);
     let inherited: HashSet<usize> = inherited.filter_map(|c| family.table(c.relation)).collect();
-    out.retain(|i| !inherited.contains(i));
+    // One that may be NULL under a parent's that may not cannot join: it is created so, and freed.
+    let free = |table: &Table| {
+        table.columns.iter().filter(|column| !column.marked_not_null).any(|free| {
+            let mut above = family.above(table, &free.name);
+            above.any(|above| column(tables, above).is_some_and(|(_, parent)| parent.marked_not_null))
+        })
+    };
+    out.retain(|i| !inherited.contains(i) && !tables.get(*i).is_some_and(free));
     out
 }
 

@@ -80,6 +80,8 @@ pub struct Column {
     pub not_null: Option<NotNull>,
     /// The same for a server that catalogs such constraints (18), when the source does not.
     pub not_null_18: Option<NotNull>,
+    /// Whether it may be NULL although it may not in a parent (by ordinary inheritance, up to 17).
+    pub freed: bool,
     /// What it holds when nothing is given.
     pub initial: Initial,
     statistics: Option<i32>,
@@ -128,6 +130,7 @@ pub(in crate::catalog) fn decode(row: &Row) -> Result<(u32, Column)> {
         generated,
         not_null: None,
         not_null_18: None,
+        freed: false,
         initial: Initial::Nothing,
         statistics: row.get("statistics")?,
         storage,
@@ -182,6 +185,7 @@ impl Column {
             generated: None,
             not_null: None,
             not_null_18: None,
+            freed: false,
             initial: Initial::Nothing,
             statistics: None,
             storage: None,

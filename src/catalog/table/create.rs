@@ -129,19 +129,19 @@ impl Table {
 
     /// What an inherited column has of its own. A default has its own entry, as it may have to wait for others.
     fn amend(&self, column: &Column, catalog: &Catalog, how: &Decisions) -> Vec<Sql> {
-        if self.prints(column) {
-            return Vec::new();
-        }
         let mut what = Vec::new();
+        let inherited = !self.prints(column);
         match column.initial {
-            Initial::Null => what.push(Sql::constant("SET DEFAULT NULL")),
+            Initial::Null if inherited => what.push(Sql::constant("SET DEFAULT NULL")),
             Initial::Recomputed(oid) if how.target >= SET_EXPRESSION => {
                 what.extend(expression(catalog, oid).map(|expression| sql!("SET EXPRESSION AS ({})", expression)));
             }
             _ => {}
         }
-        if how.target < CATALOGUED && column.not_null.as_ref().is_some_and(|not_null| not_null.local) {
-            what.push(Sql::constant("SET NOT NULL"));
+        if how.target < CATALOGUED {
+            let local = column.not_null.as_ref().is_some_and(|not_null| not_null.local);
+            what.extend((inherited && local).then(|| Sql::constant("SET NOT NULL")));
+            what.extend(column.freed.then(|| Sql::constant("DROP NOT NULL")));
         }
         let alter = |what| sql!("ALTER TABLE ONLY {} ALTER COLUMN {} {}", self.name, column.name, what);
         what.into_iter().map(alter).collect()

@@ -92,13 +92,14 @@ fn catalogued(tables: &mut [Table], family: &Family, constraints: &[Constraint])
 fn marked(tables: &mut [Table], family: &Family) {
     for place in places(tables) {
         let Some((table, here)) = column(tables, place) else { continue };
-        if !here.marked_not_null {
-            continue;
-        }
         let marked_above = |above| column(tables, above).is_some_and(|(_, parent)| parent.marked_not_null);
-        let local = !family.above(table, &here.name).any(marked_above);
-        if let Some(column) = column_mut(tables, place) {
-            column.not_null = Some(NotNull { name: None, no_inherit: false, local });
+        let inherited = family.above(table, &here.name).any(marked_above);
+        let (marked, free) = (here.marked_not_null, !table.is_partition());
+        let Some(column) = column_mut(tables, place) else { continue };
+        if marked {
+            column.not_null = Some(NotNull { name: None, no_inherit: false, local: !inherited });
+        } else {
+            column.freed = inherited && free;
         }
     }
 }

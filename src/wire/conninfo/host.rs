@@ -88,7 +88,9 @@ pub(super) fn candidates(params: &Params) -> Result<Vec<Candidate>> {
     let count = hosts.as_ref().or(addresses.as_ref()).map_or(1, Vec::len);
     let ports = list("port").unwrap_or_default();
     if addresses.as_ref().is_some_and(|addresses| addresses.len() != count) {
-        return Err(Error::usage(format!("{count} hosts in the connection string, but another number of addresses (hostaddr)")));
+        return Err(Error::usage(format!(
+            "{count} hosts in the connection string, but another number of addresses (hostaddr)"
+        )));
     }
     if !matches!(ports.len(), 0 | 1) && ports.len() != count {
         return Err(Error::usage(format!("{count} hosts in the connection string, but {} ports", ports.len())));

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::keyword::Params;
 use crate::error::{Error, Result};
 
-/// How long to wait for one address where nobody says how long: soon enough to report a dead host while somebody watches.
+/// How long to wait for one address where nobody says how long: soon enough to report a dead host while somebody
+/// watches.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Whether and how to encrypt (documentation, "SSL Mode Descriptions"), from careless to careful.
@@ -88,8 +89,8 @@ pub enum TargetSession {
     PreferStandby,
 }
 
-/// TCP keepalive: without it a session that waits for hours is forgotten by what stands between (load balancers do after
-/// some minutes), and a peer that has gone is noticed after hours.
+/// TCP keepalive: without it a session that waits for hours is forgotten by what stands between (load balancers do
+/// after some minutes), and a peer that has gone is noticed after hours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keepalive {
     /// Whether at all.
@@ -144,7 +145,9 @@ impl TlsOptions {
         Ok(Self {
             mode,
             root,
-            certificate: certificate.or_else(|| default_file("postgresql.crt").map(|path| (path, false))).filter(|_| own),
+            certificate: certificate
+                .or_else(|| default_file("postgresql.crt").map(|path| (path, false)))
+                .filter(|_| own),
             key: key.or_else(|| default_file("postgresql.key")).filter(|_| own),
             server_name: number(params, "sslsni")? != Some(0),
             direct,
@@ -166,7 +169,8 @@ fn mode(params: &Params, system: bool) -> Result<SslMode> {
     ];
     let given = choice(params, "sslmode", &names)?;
     match given {
-        // Anybody can get a certificate from an authority that the system trusts: only the name makes it worth something.
+        // Anybody can get a certificate from an authority that the system trusts: only the name makes it worth
+        // something.
         Some(mode) if system && mode != VerifyFull => {
             Err(Error::usage("sslrootcert=system needs sslmode=verify-full").with_hint("Leave out sslmode."))
         }
@@ -176,8 +180,11 @@ fn mode(params: &Params, system: bool) -> Result<SslMode> {
 }
 
 pub(super) fn channel_binding(params: &Params) -> Result<ChannelBinding> {
-    let names =
-        [("disable", ChannelBinding::Disable), ("prefer", ChannelBinding::Prefer), ("require", ChannelBinding::Require)];
+    let names = [
+        ("disable", ChannelBinding::Disable),
+        ("prefer", ChannelBinding::Prefer),
+        ("require", ChannelBinding::Require),
+    ];
     Ok(choice(params, "channel_binding", &names)?.unwrap_or(ChannelBinding::Prefer))
 }
 

@@ -10,7 +10,9 @@ pub(super) fn parse(text: &str) -> Result<Params> {
     match text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://")) {
         Some(rest) => uri(rest),
         None if text.contains('=') => keywords(text),
-        None if text.contains("://") => Err(Error::usage("a connection URI must begin with postgres:// or postgresql://")),
+        None if text.contains("://") => {
+            Err(Error::usage("a connection URI must begin with postgres:// or postgresql://"))
+        }
         None => {
             let mut params = Params::default();
             params.set("dbname", text.to_owned())?;
@@ -58,12 +60,17 @@ fn set_hosts(params: &mut Params, list: &str) -> Result<()> {
     for item in list.split(',') {
         let (host, port) = match item.strip_prefix('[') {
             Some(rest) => {
-                let (address, rest) =
-                    rest.split_once(']').ok_or_else(|| misread("an IPv6 address in the connection URI lacks its \"]\""))?;
+                let (address, rest) = rest
+                    .split_once(']')
+                    .ok_or_else(|| misread("an IPv6 address in the connection URI lacks its \"]\""))?;
                 let port = match rest.strip_prefix(':') {
                     Some(port) => port,
                     None if rest.is_empty() => "",
-                    None => return Err(misread("an IPv6 address in the connection URI is followed by something else than a port")),
+                    None => {
+                        return Err(misread(
+                            "an IPv6 address in the connection URI is followed by something else than a port",
+                        ));
+                    }
                 };
                 (address, port)
             }
@@ -86,8 +93,9 @@ fn set_decoded(params: &mut Params, keyword: &str, text: &str) -> Result<()> {
 }
 
 fn misread(what: &'static str) -> Error {
-    Error::usage(what)
-        .with_hint("Write the characters @ : / ? # % and blanks in a user name or password percent-encoded (%40 for @).")
+    Error::usage(what).with_hint(
+        "Write the characters @ : / ? # % and blanks in a user name or password percent-encoded (%40 for @).",
+    )
 }
 
 /// Resolves `%xx`.
@@ -102,7 +110,11 @@ fn decode(text: &str) -> Result<String> {
         let digit = |byte: Option<u8>| byte.and_then(|b| char::from(b).to_digit(16));
         match (digit(bytes.next()), digit(bytes.next())) {
             (Some(high), Some(low)) if (high, low) != (0, 0) => out.push((high * 16 + low) as u8),
-            _ => return Err(misread("a \"%\" in the connection URI is not followed by two hexadecimal digits other than 00")),
+            _ => {
+                return Err(misread(
+                    "a \"%\" in the connection URI is not followed by two hexadecimal digits other than 00",
+                ));
+            }
         }
     }
     String::from_utf8(out).map_err(|_| misread("a percent-encoded part of the connection URI is not UTF-8"))

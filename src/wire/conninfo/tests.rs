@@ -94,7 +94,9 @@ fn what_cannot_be() {
         "postgres://a?colour=blue",
         "postgres://ann:geheim",
     ] {
-        let error = resolve(&given.replace("host=a", "user=u host=a"), &[]).err().unwrap_or_else(|| panic!("{given} was taken"));
+        let error = resolve(&given.replace("host=a", "user=u host=a"), &[])
+            .err()
+            .unwrap_or_else(|| panic!("{given} was taken"));
         assert_eq!(error.kind(), ErrorKind::Usage, "{given}");
         assert!(!format!("{error:?} {:?}", error.hint()).contains("geheim"), "{error}");
     }
@@ -114,12 +116,21 @@ fn no_connection_string() {
     let env = |name: &str| (name == "PGTANDEM_TO").then(|| "postgres://u@new/x".to_owned());
     assert_eq!(ConnInfo::resolve(Side::New, None, &env).unwrap().redacted(), "postgresql://u@new:5432/x");
     assert!(ConnInfo::resolve(Side::Old, None, &env).is_err());
-    assert_eq!(ConnInfo::resolve(Side::New, Some("postgres://u@other/x"), &env).unwrap().redacted(), "postgresql://u@other:5432/x");
+    assert_eq!(
+        ConnInfo::resolve(Side::New, Some("postgres://u@other/x"), &env).unwrap().redacted(),
+        "postgresql://u@other:5432/x"
+    );
 }
 
 #[test]
 fn environment_fills_what_is_missing() {
-    let env = [("PGHOST", "envhost"), ("PGPORT", "6000"), ("PGUSER", "envuser"), ("PGDATABASE", "envdb"), ("PGPASSWORD", "envpw")];
+    let env = [
+        ("PGHOST", "envhost"),
+        ("PGPORT", "6000"),
+        ("PGUSER", "envuser"),
+        ("PGDATABASE", "envdb"),
+        ("PGPASSWORD", "envpw"),
+    ];
     let info = resolve("shop", &env).unwrap();
     assert_eq!(info.redacted(), "postgresql://envuser@envhost:6000/shop");
     assert_eq!(password(&info), Some(("envpw", PasswordSource::Variable("PGPASSWORD"))));
@@ -130,7 +141,10 @@ fn environment_fills_what_is_missing() {
     let info = resolve("host=db user=u", &[("PGHOSTADDR", "10.9.9.9"), ("PGHOST", "other")]).unwrap();
     assert_eq!(info.candidates()[0].to_string(), "db:5432");
     // Empty variables are none.
-    assert_eq!(resolve("host=db user=u", &[("PGPORT", ""), ("PGSSLMODE", "")]).unwrap().redacted(), "postgresql://u@db:5432/u");
+    assert_eq!(
+        resolve("host=db user=u", &[("PGPORT", ""), ("PGSSLMODE", "")]).unwrap().redacted(),
+        "postgresql://u@db:5432/u"
+    );
 }
 
 #[test]
@@ -168,7 +182,8 @@ fn password_file_and_secret_file() {
 #[test]
 fn services() {
     let folder = Folder::new("services");
-    let file = folder.file("own.conf", "[prod]\nhost=prodhost\nport=6001\nuser=produser\npassword=prodpw\ndbname=proddb\n");
+    let file =
+        folder.file("own.conf", "[prod]\nhost=prodhost\nport=6001\nuser=produser\npassword=prodpw\ndbname=proddb\n");
     folder.file("pg_service.conf", "[prod]\nhost=never\n[stage]\nhost=stagehost\nuser=u\nsslmode=disable\n");
     let system = folder.0.to_str().unwrap();
     let env = [("PGSERVICEFILE", file.as_str()), ("PGSYSCONFDIR", system), ("PGPORT", "7000")];
@@ -188,7 +203,10 @@ fn services() {
 fn options() {
     let info = resolve("host=db user=u", &[]).unwrap();
     assert_eq!(info.connect_timeout(), Some(Duration::from_secs(10)));
-    assert_eq!((info.tls().mode, info.channel_binding(), info.target()), (SslMode::Prefer, ChannelBinding::Prefer, TargetSession::Any));
+    assert_eq!(
+        (info.tls().mode, info.channel_binding(), info.target()),
+        (SslMode::Prefer, ChannelBinding::Prefer, TargetSession::Any)
+    );
     assert_eq!(info.tls().root, RootCertificates::DefaultFile("/nowhere/.postgresql/root.crt".into()));
     assert_eq!((info.application_name(), info.options()), ("pgtandem", None));
     assert!(info.keepalive().on && info.keepalive().idle == Duration::from_secs(60));
@@ -208,7 +226,12 @@ fn options() {
 #[test]
 fn passwords_are_never_shown() {
     let env = [("PGPASSWORD", "geheim"), ("POSTGRES_PASSWORD", "geheim")];
-    for given in ["postgres://u:geheim@db/x", "host=db user=u password=geheim", "host=db user=u", "postgres://u@db/?password=geheim"] {
+    for given in [
+        "postgres://u:geheim@db/x",
+        "host=db user=u password=geheim",
+        "host=db user=u",
+        "postgres://u@db/?password=geheim",
+    ] {
         let info = resolve(given, &env).unwrap();
         assert_eq!(password(&info).unwrap().0, "geheim");
         assert!(!format!("{} {info:?} {:?}", info.redacted(), info.password).contains("geheim"), "{given}");

@@ -24,7 +24,8 @@ pub(super) fn home() -> Option<String> {
 
 /// Name and home folder of our entry in the user database.
 fn entry() -> Option<(String, String)> {
-    // Our own entry in `/proc` is owned by the user we run as; the library forbids the unsafe call that would say it, too.
+    // Our own entry in `/proc` is owned by the user we run as; the library forbids the unsafe call that would say it,
+    // too.
     let uid = fs::metadata("/proc/self").ok()?.uid();
     find(&fs::read_to_string("/etc/passwd").ok()?, uid)
 }

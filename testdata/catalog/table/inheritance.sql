@@ -6,12 +6,13 @@ ALTER TABLE child ALTER c SET DEFAULT 33, ALTER d SET NOT NULL, ALTER a SET STAT
 CREATE TABLE cancels () INHERITS (mother);
 ALTER TABLE cancels ALTER c DROP DEFAULT, ALTER b SET DEFAULT 'other';
 CREATE TABLE "Grand child" (f int, CONSTRAINT own CHECK (f > 0)) INHERITS (child);
-CREATE TABLE joined (b text, a int NOT NULL, c int, x int, CONSTRAINT positive CHECK (a > 0));
-ALTER TABLE joined INHERIT mother;
+CREATE TABLE plain (x int, y int DEFAULT 7, CONSTRAINT x_positive CHECK (x > 0));
+CREATE TABLE joined (z text, y int, x int, CONSTRAINT x_positive CHECK (x > 0));
+ALTER TABLE joined INHERIT plain;
 ALTER TABLE mother ADD CONSTRAINT later CHECK (c < 100) NOT VALID;
 INSERT INTO mother VALUES (1, 'm', 1);
 INSERT INTO father VALUES (2, 2, 2);
 INSERT INTO child (a, b, c, d, e) VALUES (3, 'c', 3, 3, 'e');
 INSERT INTO "Grand child" (a, b, c, d, e, f) VALUES (4, 'g', 4, 4, 'e', 4);
-INSERT INTO joined VALUES ('j', 5, 5, 5);
+INSERT INTO joined VALUES ('j', 5, 6);
 CREATE INDEX ON mother (b);

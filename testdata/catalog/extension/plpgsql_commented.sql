@@ -1,0 +1,3 @@
+COMMENT ON EXTENSION plpgsql IS 'the usual one';
+REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC;
+GRANT USAGE ON LANGUAGE plpgsql TO alice;

@@ -1,0 +1,2 @@
+GRANT ALL ON SCHEMA public TO PUBLIC;
+COMMENT ON SCHEMA public IS 'ours';

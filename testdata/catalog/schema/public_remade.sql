@@ -1,0 +1,2 @@
+DROP SCHEMA public;
+CREATE SCHEMA public AUTHORIZATION alice;

@@ -1,0 +1,10 @@
+CREATE SCHEMA s;
+CREATE TYPE s.nothing AS ();
+CREATE TYPE s.address AS ("Street" text COLLATE "C", gone integer, city varchar(40), n numeric(8,2)[]);
+ALTER TYPE s.address DROP ATTRIBUTE gone;
+CREATE TYPE s.a_person AS (name text, lives s.address, lived s.address[]);
+COMMENT ON TYPE s.address IS 'where';
+COMMENT ON COLUMN s.address."Street" IS 'with the number';
+COMMENT ON COLUMN s.address.city IS 'or village';
+ALTER TYPE s.address OWNER TO alice;
+GRANT USAGE ON TYPE s.address TO bob;

@@ -1,0 +1,11 @@
+CREATE SCHEMA s;
+CREATE DOMAIN s.positive AS integer CONSTRAINT "more than 0" CHECK (VALUE > 0) CONSTRAINT small CHECK (VALUE < 1000);
+CREATE DOMAIN s.a_few AS s.positive[] DEFAULT '{1}' CHECK (cardinality(VALUE) < 4);
+CREATE DOMAIN s.code AS varchar(7) COLLATE "C" DEFAULT 'a''b' NOT NULL;
+CREATE DOMAIN s.with_null_default AS text DEFAULT NULL;
+CREATE DOMAIN s.typmod AS numeric(5,2)[];
+COMMENT ON DOMAIN s.positive IS 'above zero';
+COMMENT ON CONSTRAINT "more than 0" ON DOMAIN s.positive IS 'strictly';
+ALTER DOMAIN s.positive OWNER TO alice;
+GRANT USAGE ON DOMAIN s.positive TO bob WITH GRANT OPTION;
+REVOKE ALL ON DOMAIN s.code FROM PUBLIC;

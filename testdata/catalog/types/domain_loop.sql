@@ -1,0 +1,6 @@
+-- since: 14
+CREATE SCHEMA s;
+CREATE DOMAIN s.d AS integer;
+CREATE FUNCTION s.fine(s.d) RETURNS boolean LANGUAGE sql IMMUTABLE BEGIN ATOMIC SELECT $1::integer > 0; END;
+ALTER DOMAIN s.d ADD CONSTRAINT by_function CHECK (s.fine(VALUE));
+COMMENT ON CONSTRAINT by_function ON DOMAIN s.d IS 'a loop';

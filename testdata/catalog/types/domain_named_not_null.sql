@@ -1,0 +1,5 @@
+-- since: 17
+CREATE SCHEMA s;
+CREATE DOMAIN s.d AS integer CONSTRAINT "by name" NOT NULL CHECK (VALUE > 0);
+COMMENT ON CONSTRAINT "by name" ON DOMAIN s.d IS 'never null';
+CREATE DOMAIN s.e AS integer CONSTRAINT e_not_null CHECK (VALUE > 0) CONSTRAINT x NOT NULL;
