@@ -1,3 +1,5 @@
 //! Everything that takes real servers, as one binary: a server of each major serves all of it.
 
+mod cli;
 mod connect;
+mod copy;

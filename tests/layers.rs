@@ -63,7 +63,7 @@ fn violations(room: &str, source: &str) -> Vec<String> {
         if UNQUOTED.iter().any(|unquoted| text.replace(' ', "").contains(&unquoted.replace(' ', ""))) {
             found.push(format!("{line}: SQL that format! put together; sql! quotes"));
         }
-        if word("process::exit") && room != "main" {
+        if text.contains("process::exit") && room != "main" {
             found.push(format!("{line}: only main ends the process"));
         }
     }

@@ -126,6 +126,8 @@ impl Staging {
             return Err(Error::new(ErrorKind::Refused, "the target has been filled by somebody else while this run was under way")
                 .about(format!("database {}", self.target.as_str())));
         }
+        // Its commit is waited for, and with it everything that lanes have committed without waiting.
+        self.control.run(&Sql::constant("SET synchronous_commit TO on")).await?;
         let mut statements = vec![sql!("COMMENT ON DATABASE {} IS NULL", self.name)];
         statements.extend(catalog.database.properties(&self.name, catalog, how));
         if taken {

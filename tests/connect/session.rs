@@ -96,7 +96,7 @@ async fn settings_hold_on_every_major_whatever_was_set_before() {
                 .iter()
                 .filter(|(of, ..)| *of == side)
                 .map(|(_, since, name, value)| (*since, *name, *value));
-            for (since, name, value) in common.chain(own).filter(|(since, ..)| *since <= major) {
+            for (_, name, value) in common.chain(own).filter(|(since, ..)| *since <= major) {
                 assert_eq!(setting(&session, name).await, value, "{name} on the {side}, {major}");
             }
             assert_eq!(setting(&session, "application_name").await, "pgtandem: lane");

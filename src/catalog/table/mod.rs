@@ -19,7 +19,6 @@ pub(super) use read::{
 
 pub use attribute::{Column, Initial};
 pub use default::AttributeDefault;
-pub use not_null::NotNull;
 
 use super::reloptions::Reloption;
 use super::{Acl, Catalog, Decisions, Draft, Node, ObjectId, Part, Priority, Render};

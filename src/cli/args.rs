@@ -1,0 +1,230 @@
+//! The command line: what a user may type, and how it is explained. Resolves nothing; that is the next room's.
+
+use std::num::NonZeroUsize;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::error::ErrorKind;
+
+/// Moves a PostgreSQL database to a new major version, over the wire protocol alone
+#[derive(Debug, Parser)]
+#[command(name = "pgtandem", version, max_term_width = 100, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = exit_codes())]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Move a database from an old server to a new one, verified; the old one is only read
+    Upgrade(UpgradeArgs),
+}
+
+/// Move a database from an old server to a new one, verified; the old one is only read
+///
+/// Schema, rows, large objects, owners and privileges are read under one snapshot, loaded into a staging database on the
+/// new server, and compared. Only then does the staging database take its final name. Where the run fails, the same command
+/// can be given again.
+#[derive(Args, Debug)]
+#[command(after_help = format!("{EXAMPLES}\n{}", exit_codes()), after_long_help = format!("{CONNECTIONS}\n{EXAMPLES}\n{}", exit_codes()))]
+pub struct UpgradeArgs {
+    /// The old database: a URI, or keywords with values [env: PGTANDEM_FROM]
+    #[arg(long, value_name = "URL")]
+    pub from: Option<String>,
+
+    /// The new database; it need not be there [env: PGTANDEM_TO]
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
+
+    /// How many lanes copy and build side by side; each takes a session on both servers [default: 4]
+    #[arg(short, long, value_name = "N", value_parser = jobs)]
+    pub jobs: Option<NonZeroUsize>,
+
+    /// How both sides are compared before the new database takes its name
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    pub verify: Verify,
+
+    /// What to do if other sessions are connected to the old database
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
+    pub writers: Writers,
+
+    /// Show what would be done, in order and with sizes, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// How a run is shown.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// What a run shows, and how.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Output")]
+pub struct Output {
+    /// Text for people, or one JSON object a line on standard output for machines
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub log_format: LogFormat,
+
+    /// How progress is shown, on standard error
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    pub progress: Progress,
+
+    /// Whether to use colours; NO_COLOR is honoured
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: Color,
+
+    /// Show only warnings and errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Show diagnostics on standard error; twice for more. PGTANDEM_LOG takes a filter such as "pgtandem=trace"
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// `--verify`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Verify {
+    /// Not at all
+    None,
+    /// Schema, sequences, and the number of rows of every table
+    Counts,
+    /// All that, and a digest over every row and every large object
+    #[default]
+    Digests,
+}
+
+/// `--writers`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Writers {
+    /// List them and stop: what they write from now on would not arrive
+    #[default]
+    Refuse,
+    /// Go on; the new database holds what the old one holds now
+    Allow,
+}
+
+/// `--log-format`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For machines
+    Json,
+}
+
+/// `--progress`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// Bars on a terminal, lines elsewhere
+    #[default]
+    Auto,
+    /// Bars, if standard error is a terminal
+    Bars,
+    /// A line for each event, and one every 10 seconds
+    Lines,
+    /// Nothing but warnings
+    None,
+}
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// More lanes than any server has sessions to give.
+const MOST_JOBS: usize = 1000;
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let number: usize = text.parse().map_err(|_| format!("give a number from 1 to {MOST_JOBS}"))?;
+    match NonZeroUsize::new(number) {
+        None => Err("nothing would be done with no lanes at all; give 1 or more, or leave the option out".to_owned()),
+        Some(number) if number.get() > MOST_JOBS => Err(format!("give a number from 1 to {MOST_JOBS}")),
+        Some(number) => Ok(number),
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  See what would be done:
+    pgtandem upgrade --from postgres://postgres@old/shop --to postgres://postgres@new/shop --dry-run
+
+  Do it:
+    pgtandem upgrade --from postgres://postgres@old/shop --to postgres://postgres@new/shop
+
+  In a pod, with the connection strings in its environment (PGTANDEM_FROM, PGTANDEM_TO):
+    pgtandem upgrade --log-format json
+";
+
+const CONNECTIONS: &str = "\
+Connections:
+  Connection strings are libpq's: postgres://user@host:5432/database?sslmode=verify-full, or
+  \"host=h dbname=d\". What they leave out comes from the service file, the PG* variables and the
+  password file (~/.pgpass), then from POSTGRES_USER, POSTGRES_DB, POSTGRES_PASSWORD and
+  POSTGRES_PASSWORD_FILE. Passwords belong into these places: what stands in the arguments is seen
+  by `ps` and kept by the shell.
+";
+
+/// The table of exit codes, as [`ErrorKind::exit_code`] has it.
+pub fn exit_codes() -> String {
+    let rows = [
+        (0, "done, and verified as far as asked for"),
+        (ErrorKind::Server.exit_code(), "failed on the way; the same command can be given again"),
+        (ErrorKind::Usage.exit_code(), "the command line, a connection string or a variable makes no sense"),
+        (ErrorKind::Connect.exit_code(), "a server cannot be reached, or refuses the login"),
+        (ErrorKind::Refused.exit_code(), "something stands in the way; nothing was written"),
+        (ErrorKind::Differs.exit_code(), "both sides do not hold the same"),
+        (ErrorKind::Cancelled.exit_code(), "interrupted"),
+    ];
+    let lines: String = rows.iter().map(|(code, meaning)| format!("\n{code:>5}  {meaning}")).collect();
+    format!("Exit codes:{lines}")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn jobs_are_a_number_that_makes_sense() {
+        assert_eq!(jobs("8"), Ok(NonZeroUsize::new(8).unwrap()));
+        for text in ["0", "-1", "x", "", "1001", "99999999999999999999999"] {
+            assert!(jobs(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_exit_code_is_explained() {
+        let table = exit_codes();
+        for kind in [
+            ErrorKind::Usage,
+            ErrorKind::Connect,
+            ErrorKind::Refused,
+            ErrorKind::Server,
+            ErrorKind::ConnectionLost,
+            ErrorKind::Differs,
+            ErrorKind::Cancelled,
+            ErrorKind::Io,
+            ErrorKind::Malformed,
+        ] {
+            assert!(table.contains(&format!("\n{:>5}  ", kind.exit_code())), "{}", kind.name());
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! From what was typed to what an operation takes: everything that can fail is decided here, once, before anything begins.
+
+use std::io::IsTerminal;
+
+use super::args::{self, LogFormat, Output, UpgradeArgs};
+use super::style::{self, Paint};
+use crate::error::Result;
+use crate::ops::Upgrade;
+use crate::ops::Verified;
+use crate::ops::upgrade::Writers;
+use crate::wire::conninfo::{ConnInfo, Side};
+
+/// How variables of the environment are looked up.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The options of an upgrade.
+///
+/// # Errors
+///
+/// `Usage` if a connection string is missing or makes no sense.
+pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
+    Ok(Upgrade {
+        from: ConnInfo::resolve(Side::Old, args.from.as_deref(), env)?,
+        to: ConnInfo::resolve(Side::New, args.to.as_deref(), env)?,
+        jobs: args.jobs,
+        verify: match args.verify {
+            args::Verify::None => Verified::None,
+            args::Verify::Counts => Verified::Counts,
+            args::Verify::Digests => Verified::Digests,
+        },
+        writers: match args.writers {
+            args::Writers::Refuse => Writers::Refuse,
+            args::Writers::Allow => Writers::Allow,
+        },
+    })
+}
+
+/// How people are told how far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// Bars that move.
+    Bars,
+    /// Lines that stay.
+    Lines,
+    /// Warnings alone.
+    Warnings,
+    /// Nothing.
+    Nothing,
+}
+
+/// What goes where.
+#[derive(Clone, Copy, Debug)]
+pub struct Streams {
+    /// Whether standard output is for machines.
+    pub json: bool,
+    /// Whether machines are told how far a run is, too.
+    pub json_progress: bool,
+    /// Whether to leave out what is neither asked for nor wrong.
+    pub quiet: bool,
+    /// What people see on the way, on standard error.
+    pub show: Show,
+    /// Colours on standard output.
+    pub out: Paint,
+    /// Colours on standard error.
+    pub err: Paint,
+    /// How many times `-v` was given.
+    pub verbose: u8,
+}
+
+impl Streams {
+    /// Decides by what was typed and by what the streams are.
+    pub fn of(output: &Output, env: Env<'_>) -> Self {
+        let (out, err) = (std::io::stdout(), std::io::stderr());
+        let json = output.log_format == LogFormat::Json;
+        let logs = output.verbose > 0 || env("PGTANDEM_LOG").is_some_and(|v| !v.is_empty());
+        Self {
+            json,
+            json_progress: output.progress != args::Progress::None,
+            quiet: output.quiet,
+            show: show(output, err.is_terminal() && !style::is_dumb(env), logs),
+            out: Paint::for_stream(output.color, &out, env),
+            err: Paint::for_stream(output.color, &err, env),
+            verbose: output.verbose,
+        }
+    }
+}
+
+/// Bars need a terminal that can move its cursor, and nobody else who writes on it.
+fn show(output: &Output, terminal: bool, logs: bool) -> Show {
+    use args::Progress::{Auto, Bars, Lines, None};
+    let best = if terminal && !logs { Show::Bars } else { Show::Lines };
+    match (output.log_format, output.progress) {
+        (LogFormat::Json, Auto | None) => Show::Nothing,
+        _ if output.quiet => Show::Warnings,
+        (_, None) => Show::Warnings,
+        (_, Lines) => Show::Lines,
+        (_, Auto | Bars) => best,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+    use crate::error::ErrorKind;
+
+    fn parsed(more: &[&str]) -> UpgradeArgs {
+        let Command::Upgrade(args) = Cli::try_parse_from([&["pgtandem", "upgrade"], more].concat()).unwrap().command;
+        args
+    }
+
+    #[test]
+    fn both_sides_are_needed() {
+        let nothing = |_: &str| None;
+        let error = upgrade(&parsed(&["--from", "postgres://u@h/d"]), &nothing).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        let env = |name: &str| (name == "PGTANDEM_TO").then(|| "postgres://u@n/e".to_owned());
+        let options =
+            upgrade(&parsed(&["--from", "postgres://u@h/d", "--verify=counts", "--writers=allow", "-j3"]), &env)
+                .unwrap();
+        assert_eq!((options.from.database(), options.to.database()), ("d", "e"));
+        assert_eq!(options.verify, Verified::Counts);
+        assert_eq!(options.writers, Writers::Allow);
+        assert_eq!(options.jobs.map(usize::from), Some(3));
+    }
+
+    #[test]
+    fn what_is_shown() {
+        let of = |more: &[&str], terminal| show(&parsed(more).output, terminal, false);
+        assert_eq!(of(&[], true), Show::Bars);
+        assert_eq!(of(&[], false), Show::Lines);
+        assert_eq!(of(&["--progress", "bars"], false), Show::Lines);
+        assert_eq!(of(&["-q"], true), Show::Warnings);
+        assert_eq!(of(&["--log-format", "json"], true), Show::Nothing);
+        assert_eq!(of(&["--log-format", "json", "--progress", "bars"], true), Show::Bars);
+        assert_eq!(show(&parsed(&[]).output, true, true), Show::Lines);
+    }
+}

@@ -1,0 +1,187 @@
+//! The summary of a run that went well.
+
+use std::collections::BTreeSet;
+
+use crate::cli::style::Paint;
+use crate::cli::text;
+use crate::ops::{IndexEvidence, Outcome, Verified};
+
+/// Where the second column begins.
+const INDENT: usize = 11;
+
+/// More collations than this are counted, not listed.
+const NAMED: usize = 3;
+
+/// What moved, how long it took, how it was verified, what was found, what comes next, and the way back.
+pub fn summary(outcome: &Outcome, width: usize, paint: Paint) -> String {
+    let mut out = String::new();
+    let database = text::safe(&outcome.database);
+    let title = format!("Database {database} is on the new server, PostgreSQL {}.", outcome.new_version);
+    out += &format!("\n{}\n\n", paint.bold(&title));
+    for (name, value) in [
+        ("moved", moved(outcome)),
+        ("time", time(outcome)),
+        ("verified", verified(outcome)),
+        ("indexes", indexes(outcome)),
+    ] {
+        row(&mut out, name, &value, width, paint);
+    }
+    if !outcome.findings.is_empty() {
+        out += "\n";
+        out += &super::findings(&outcome.findings, width, paint);
+    }
+    out += &format!("\n{} point the workload to the new server:\n", paint.bold("Next:"));
+    out += &format!("  {}\n", paint.cyan(&text::safe(&outcome.new_url)));
+    let old = format!("the old server (PostgreSQL {}) is untouched; the way back is its URL:", outcome.old_version);
+    out += &format!("{} {old}\n", paint.bold("Back:"));
+    out += &format!("  {}\n", paint.cyan(&text::safe(&outcome.old_url)));
+    out
+}
+
+fn row(out: &mut String, name: &str, value: &str, width: usize, paint: Paint) {
+    let mut head = format!("  {}", paint.dim(&text::left(name, INDENT - 2)));
+    for line in text::wrapped(value, width.saturating_sub(INDENT)) {
+        *out += &format!("{head}{line}\n");
+        head = " ".repeat(INDENT);
+    }
+}
+
+fn moved(outcome: &Outcome) -> String {
+    let mut parts = vec![
+        text::counted(outcome.tables, "table", "tables"),
+        text::counted(outcome.rows, "row", "rows"),
+        text::size(outcome.bytes),
+        text::counted(outcome.indexes.len() as u64, "index", "indexes"),
+    ];
+    if outcome.sequences > 0 {
+        parts.push(text::counted(outcome.sequences, "sequence", "sequences"));
+    }
+    if outcome.large_objects > 0 {
+        parts.push(text::counted(outcome.large_objects, "large object", "large objects"));
+    }
+    format!("{}; {} in all", parts.join(", "), text::counted(outcome.entries, "catalog entry", "catalog entries"))
+}
+
+fn time(outcome: &Outcome) -> String {
+    let seconds = outcome.elapsed.as_secs_f64();
+    let whole = text::duration(outcome.elapsed);
+    if seconds < 0.05 || outcome.bytes == 0 {
+        return whole;
+    }
+    format!("{whole}, {} from beginning to end", text::rate(outcome.bytes as f64 / seconds))
+}
+
+fn verified(outcome: &Outcome) -> String {
+    match outcome.verified {
+        Verified::None => "not at all (--verify none)".to_owned(),
+        Verified::Counts => "schema, sequences and the number of rows of every table are the same".to_owned(),
+        Verified::Digests => {
+            "schema, sequences, and a digest over every row of every table are the same on both sides".to_owned()
+        }
+    }
+}
+
+/// One line about the freshness of all indexes.
+fn indexes(outcome: &Outcome) -> String {
+    let what = match outcome.indexes.as_slice() {
+        [] => return "none".to_owned(),
+        [_] => "the one index was built in this run".to_owned(),
+        many => format!("all {} were built in this run", text::count(many.len() as u64)),
+    };
+    format!("{what}{}: no REINDEX needed", collations(&outcome.indexes))
+}
+
+fn collations(indexes: &[IndexEvidence]) -> String {
+    let all: BTreeSet<&str> = indexes.iter().flat_map(|i| i.collations.iter().map(String::as_str)).collect();
+    match all.len() {
+        0 => String::new(),
+        1..=NAMED => {
+            let names: Vec<_> = all.iter().map(|name| text::safe(name)).collect();
+            format!(" under {}", names.join(", "))
+        }
+        more => format!(" under {more} collations in their present versions"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::event::{Finding, Severity};
+    use crate::wire::version::ServerVersion;
+
+    fn outcome() -> Outcome {
+        let index = |name: &str, collation: &str| IndexEvidence {
+            index: name.to_owned(),
+            built_at: Duration::from_secs(1),
+            collations: vec![collation.to_owned()],
+        };
+        let finding = |severity, subject: &str, remedy: Option<&str>| Finding {
+            severity,
+            subject: subject.to_owned(),
+            text: "is not as it was".to_owned(),
+            remedy: remedy.map(str::to_owned),
+        };
+        Outcome {
+            database: "shop".into(),
+            new_url: "postgresql://postgres@new:5432/shop".into(),
+            old_url: "postgresql://postgres@old:5432/shop".into(),
+            old_version: ServerVersion(150_018),
+            new_version: ServerVersion(180_001),
+            tables: 42,
+            rows: 12_345_678,
+            bytes: 1_800_000_000,
+            large_objects: 3,
+            sequences: 7,
+            entries: 218,
+            indexes: vec![index("a.i", "de_DE.utf8 2.36"), index("a.j", "de_DE.utf8 2.36")],
+            verified: Verified::Digests,
+            findings: vec![
+                finding(Severity::Note, "extension x", None),
+                finding(Severity::Warning, "role \x1b[31mr", Some("Set its password.")),
+            ],
+            elapsed: Duration::from_millis(42_100),
+        }
+    }
+
+    #[test]
+    fn the_whole_summary() {
+        let expected = "
+Database shop is on the new server, PostgreSQL 18.1.
+
+  moved    42 tables, 12,345,678 rows, 1.8 GB, 2 indexes, 7 sequences, 3 large
+           objects; 218 catalog entries in all
+  time     42.1 s, 42.8 MB/s from beginning to end
+  verified schema, sequences, and a digest over every row of every table are the
+           same on both sides
+  indexes  all 2 were built in this run under de_DE.utf8 2.36: no REINDEX needed
+
+  warning  role \\x1b[31mr: is not as it was
+           Set its password.
+  note     extension x: is not as it was
+
+Next: point the workload to the new server:
+  postgresql://postgres@new:5432/shop
+Back: the old server (PostgreSQL 15.18) is untouched; the way back is its URL:
+  postgresql://postgres@old:5432/shop
+";
+        assert_eq!(summary(&outcome(), 80, Paint::PLAIN), expected);
+        assert!(summary(&outcome(), usize::MAX, Paint::PLAIN).contains("3 large objects; 218"));
+    }
+
+    #[test]
+    fn an_empty_database() {
+        let text = summary(&Outcome { verified: Verified::None, ..Outcome::default() }, 80, Paint::PLAIN);
+        assert!(text.contains("\n  moved    0 tables, 0 rows, 0 B, 0 indexes; 0 catalog entries in all\n"), "{text}");
+        assert!(text.contains("\n  indexes  none\n"), "{text}");
+        assert!(text.contains("not at all"), "{text}");
+    }
+
+    #[test]
+    fn many_collations_are_counted() {
+        let mut outcome = outcome();
+        outcome.indexes[0].collations = (0..9).map(|n| format!("c{n} 1")).collect();
+        assert!(indexes(&outcome).contains("under 10 collations in their present versions: no REINDEX"));
+    }
+}

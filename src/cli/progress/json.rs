@@ -1,0 +1,305 @@
+//! One JSON object a line, for machines.
+//!
+//! Every object has `event` and `elapsed_ms` (since the run began). The names are stable; fields may be added. Sizes are in
+//! bytes, and a field that says nothing is null.
+//!
+//! | event | fields |
+//! |---|---|
+//! | `phase_started` | `phase`, `total_bytes` |
+//! | `phase_progress` | `phase`, `bytes` |
+//! | `phase_done` | `phase`, `summary`, `duration_ms` |
+//! | `task_started` | `task`, `phase`, `object`, `total_bytes` |
+//! | `task_progress` | `task`, `bytes` |
+//! | `task_done` | `task`, `bytes`, `rows`, `duration_ms` |
+//! | `finding` | `severity` (`note`, `warning`), `subject`, `text`, `remedy` |
+//! | `notice` | `server` (`old`, `new`), `severity`, `text` |
+//! | `cancelling` | |
+//! | `outcome` | `database`, `old_url`, `new_url`, `old_version`, `new_version`, `tables`, `rows`, `bytes`, `large_objects`, `sequences`, `entries`, `verified`, `indexes` (`index`, `built_at_ms`, `collations`), `findings`, `duration_ms` |
+//! | `plan` | `database`, `old_url`, `new_url`, `old_version`, `new_version`, `jobs`, `steps` (`section`, `kind`, `name`, `bytes`), `findings` |
+//! | `error` | `kind`, `message`, `subject`, `statement`, `sqlstate`, `hint`, `exit_code` |
+//!
+//! The last line is one of `outcome`, `plan` and `error`.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::cli::text;
+use crate::error::Error;
+use crate::event::{Event, Finding, Reporter};
+use crate::ops::{Outcome, Plan, PlannedStep};
+use crate::toc::Section;
+
+/// How often progress is told.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The reporter with JSON.
+pub struct Json<W> {
+    out: W,
+    begun: Instant,
+    progress: bool,
+}
+
+impl<W: Write + Send> Json<W> {
+    /// Objects to `out`; `progress` tells whether those that come with the tick are wanted, too.
+    pub fn new(out: W, begun: Instant, progress: bool) -> Self {
+        Self { out, begun, progress }
+    }
+}
+
+impl<W: Write + Send> Reporter for Json<W> {
+    fn event(&mut self, event: &Event) {
+        let line = line(event, self.begun.elapsed());
+        // The run goes on when nobody reads any more.
+        let _ = self.out.write_all(line.as_bytes()).and_then(|()| self.out.flush());
+    }
+
+    fn tick(&self) -> Option<Duration> {
+        self.progress.then_some(TICK)
+    }
+}
+
+/// An object under construction. Fields keep the order in which they are given.
+struct Object(String);
+
+impl Object {
+    fn new(event: &str, elapsed: Duration) -> Self {
+        Self(format!("{{\"event\":{}", Value::from(event))).with("elapsed_ms", millis(elapsed))
+    }
+
+    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        // Writing to a `String` cannot fail.
+        let _ = write!(self.0, ",{}:{}", Value::from(name), value.into());
+        self
+    }
+
+    /// The line. What JSON lets through and a terminal might obey is escaped, too.
+    fn line(self) -> String {
+        let mut out = String::with_capacity(self.0.len() + 2);
+        for c in self.0.chars() {
+            if text::is_unsafe(c) {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            } else {
+                out.push(c);
+            }
+        }
+        out.push_str("}\n");
+        out
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// One event as a line.
+fn line(event: &Event, elapsed: Duration) -> String {
+    let object = |name| Object::new(name, elapsed);
+    match event {
+        Event::PhaseStarted { phase, total } => {
+            object("phase_started").with("phase", phase.name()).with("total_bytes", *total)
+        }
+        Event::PhaseDone { phase, summary, elapsed } => object("phase_done")
+            .with("phase", phase.name())
+            .with("summary", summary.as_str())
+            .with("duration_ms", millis(*elapsed)),
+        Event::TaskStarted { task, phase, label, total } => object("task_started")
+            .with("task", task.0)
+            .with("phase", phase.name())
+            .with("object", label.as_str())
+            .with("total_bytes", *total),
+        Event::TaskProgress { task, done } => object("task_progress").with("task", task.0).with("bytes", *done),
+        Event::TaskDone { task, bytes, rows, elapsed } => object("task_done")
+            .with("task", task.0)
+            .with("bytes", *bytes)
+            .with("rows", *rows)
+            .with("duration_ms", millis(*elapsed)),
+        Event::PhaseProgress { phase, done } => {
+            object("phase_progress").with("phase", phase.name()).with("bytes", *done)
+        }
+        Event::Found(finding) => object("finding")
+            .with("severity", super::severity(finding.severity))
+            .with("subject", finding.subject.as_str())
+            .with("text", finding.text.as_str())
+            .with("remedy", finding.remedy.as_deref()),
+        Event::Notice { server, severity, text } => {
+            object("notice").with("server", *server).with("severity", severity.as_str()).with("text", text.as_str())
+        }
+        Event::Cancelling => object("cancelling"),
+    }
+    .line()
+}
+
+fn findings(findings: &[Finding]) -> Value {
+    let one = |f: &Finding| json!({ "severity": super::severity(f.severity), "subject": f.subject, "text": f.text, "remedy": f.remedy });
+    findings.iter().map(one).collect()
+}
+
+/// The end of a run that went well.
+pub fn outcome(outcome: &Outcome) -> String {
+    let indexes: Value = outcome
+        .indexes
+        .iter()
+        .map(|i| json!({ "index": i.index, "built_at_ms": millis(i.built_at), "collations": i.collations }))
+        .collect();
+    Object::new("outcome", outcome.elapsed)
+        .with("database", outcome.database.as_str())
+        .with("old_url", outcome.old_url.as_str())
+        .with("new_url", outcome.new_url.as_str())
+        .with("old_version", outcome.old_version.to_string())
+        .with("new_version", outcome.new_version.to_string())
+        .with("tables", outcome.tables)
+        .with("rows", outcome.rows)
+        .with("bytes", outcome.bytes)
+        .with("large_objects", outcome.large_objects)
+        .with("sequences", outcome.sequences)
+        .with("entries", outcome.entries)
+        .with("verified", outcome.verified.name())
+        .with("indexes", indexes)
+        .with("findings", findings(&outcome.findings))
+        .with("duration_ms", millis(outcome.elapsed))
+        .line()
+}
+
+/// A section's name for machines.
+const fn section(section: Section) -> &'static str {
+    match section {
+        Section::PreData => "pre_data",
+        Section::Data => "data",
+        Section::PostData => "post_data",
+        Section::Last => "last",
+    }
+}
+
+/// The end of a dry run.
+pub fn plan(plan: &Plan, elapsed: Duration) -> String {
+    let step =
+        |s: &PlannedStep| json!({ "section": section(s.section), "kind": s.kind, "name": s.name, "bytes": s.bytes });
+    Object::new("plan", elapsed)
+        .with("database", plan.database.as_str())
+        .with("old_url", plan.old_url.as_str())
+        .with("new_url", plan.new_url.as_str())
+        .with("old_version", plan.old_version.to_string())
+        .with("new_version", plan.new_version.to_string())
+        .with("jobs", plan.jobs)
+        .with("steps", plan.steps.iter().map(step).collect::<Value>())
+        .with("findings", findings(&plan.findings))
+        .line()
+}
+
+/// The end of a run that failed.
+pub fn error(error: &Error, elapsed: Duration) -> String {
+    Object::new("error", elapsed)
+        .with("kind", error.kind().name())
+        .with("message", error.to_string())
+        .with("subject", error.subject())
+        .with("statement", error.statement())
+        .with("sqlstate", error.sqlstate())
+        .with("hint", error.hint())
+        .with("exit_code", error.kind().exit_code())
+        .line()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{ErrorKind, ServerMessage};
+    use crate::event::{Phase, Severity, TaskId};
+    use crate::ops::IndexEvidence;
+
+    fn read(line: &str) -> Value {
+        assert_eq!(line.matches('\n').count(), 1, "{line}");
+        assert!(!line.trim_end().contains(text::is_unsafe), "{line:?}");
+        serde_json::from_str(line).unwrap()
+    }
+
+    #[test]
+    fn every_event_reads_back() {
+        let finding = Finding {
+            severity: Severity::Warning,
+            subject: "a\u{9b}\"b\u{e0001}".into(),
+            text: "t\n\u{202e}".into(),
+            remedy: None,
+        };
+        let time = Duration::from_millis(1500);
+        let events = [
+            (
+                Event::PhaseStarted { phase: Phase::Data, total: Some(7) },
+                json!({"event": "phase_started", "phase": "data", "total_bytes": 7}),
+            ),
+            (
+                Event::PhaseStarted { phase: Phase::Check, total: None },
+                json!({"event": "phase_started", "phase": "check", "total_bytes": null}),
+            ),
+            (
+                Event::PhaseDone { phase: Phase::Data, summary: "s".into(), elapsed: time },
+                json!({"event": "phase_done", "phase": "data", "summary": "s", "duration_ms": 1500}),
+            ),
+            (
+                Event::TaskStarted { task: TaskId(3), phase: Phase::Indexes, label: "a.b".into(), total: 9 },
+                json!({"event": "task_started", "task": 3, "phase": "indexes", "object": "a.b", "total_bytes": 9}),
+            ),
+            (
+                Event::TaskProgress { task: TaskId(3), done: 4 },
+                json!({"event": "task_progress", "task": 3, "bytes": 4}),
+            ),
+            (
+                Event::TaskDone { task: TaskId(3), bytes: 9, rows: Some(2), elapsed: time },
+                json!({"event": "task_done", "task": 3, "bytes": 9, "rows": 2, "duration_ms": 1500}),
+            ),
+            (
+                Event::PhaseProgress { phase: Phase::Data, done: 4 },
+                json!({"event": "phase_progress", "phase": "data", "bytes": 4}),
+            ),
+            (
+                Event::Found(finding),
+                json!({"event": "finding", "severity": "warning", "subject": "a\u{9b}\"b\u{e0001}", "text": "t\n\u{202e}", "remedy": null}),
+            ),
+            (
+                Event::Notice { server: "new", severity: "WARNING".into(), text: "x".into() },
+                json!({"event": "notice", "server": "new", "severity": "WARNING", "text": "x"}),
+            ),
+            (Event::Cancelling, json!({"event": "cancelling"})),
+        ];
+        for (event, mut expected) in events {
+            let mut out = Vec::new();
+            Json::new(&mut out, Instant::now(), true).event(&event);
+            let line = String::from_utf8(out).unwrap();
+            assert!(line.starts_with("{\"event\":"), "{line}");
+            let value = read(&line);
+            expected["elapsed_ms"] = value["elapsed_ms"].clone();
+            assert_eq!(value, expected);
+        }
+    }
+
+    #[test]
+    fn the_last_lines_read_back() {
+        let index =
+            IndexEvidence { index: "a.i".into(), built_at: Duration::from_secs(2), collations: vec!["x 1".into()] };
+        let value =
+            read(&outcome(&Outcome { database: "shop".into(), rows: 5, indexes: vec![index], ..Outcome::default() }));
+        assert_eq!(
+            (&value["event"], &value["rows"], &value["verified"]),
+            (&json!("outcome"), &json!(5), &json!("digests"))
+        );
+        assert_eq!(value["indexes"], json!([{"index": "a.i", "built_at_ms": 2000, "collations": ["x 1"]}]));
+
+        let step = PlannedStep { section: Section::PostData, kind: "INDEX", name: "a.i".into(), bytes: Some(3) };
+        let value = read(&plan(&Plan { steps: vec![step], jobs: 4, ..Plan::default() }, Duration::ZERO));
+        assert_eq!(value["steps"], json!([{"section": "post_data", "kind": "INDEX", "name": "a.i", "bytes": 3}]));
+
+        let server = ServerMessage { sqlstate: "42P01".into(), message: "no\x1b".into(), ..ServerMessage::default() };
+        let failed =
+            Error::new(ErrorKind::Server, "cannot create").about("table a.b").with_statement("X").with_server(server);
+        let expected = json!({
+            "event": "error", "elapsed_ms": 0, "kind": "server", "subject": "table a.b", "statement": "X",
+            "message": "cannot create: table a.b: no\x1b (SQLSTATE 42P01)\n  statement: X",
+            "sqlstate": "42P01", "hint": null, "exit_code": 1
+        });
+        assert_eq!(read(&error(&failed, Duration::ZERO)), expected);
+    }
+}
