@@ -71,7 +71,8 @@ fn demo(options: &Options) -> Result<()> {
         let settings = |major| Server::builder(major).set("shared_buffers", "256MB").set("max_wal_size", "4GB").start();
         Ok((settings(15)?, settings(18)?))
     })?;
-    let what = format!("Filling the database {DATABASE} on the old server: {} orders, and what belongs to them", options.rows);
+    let what =
+        format!("Filling the database {DATABASE} on the old server: {} orders, and what belongs to them", options.rows);
     step(&what, || {
         old.create_database(DATABASE)?;
         old.psql(DATABASE, &format!("\\set orders {}\n{SHOP}", options.rows))?;
@@ -79,7 +80,8 @@ fn demo(options: &Options) -> Result<()> {
     })?;
     let size = old.psql(DATABASE, "SELECT pg_size_pretty(pg_database_size(current_database()))")?;
     let count = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'shop' AND relkind = ";
-    let (tables, indexes) = (old.psql(DATABASE, &format!("{count} 'r'"))?, old.psql(DATABASE, &format!("{count} 'i'"))?);
+    let (tables, indexes) =
+        (old.psql(DATABASE, &format!("{count} 'r'"))?, old.psql(DATABASE, &format!("{count} 'i'"))?);
     println!("  {} in {} tables with {} indexes", size.trim(), tables.trim(), indexes.trim());
 
     upgrade(options, &old.url(DATABASE), &new.url(DATABASE))?;
@@ -94,7 +96,8 @@ fn demo(options: &Options) -> Result<()> {
 
 /// Runs `pgtandem upgrade` and lets it show what it shows.
 fn upgrade(options: &Options, from: &str, to: &str) -> Result<()> {
-    let mut arguments = vec!["upgrade".to_owned(), "--from".to_owned(), from.to_owned(), "--to".to_owned(), to.to_owned()];
+    let mut arguments =
+        vec!["upgrade".to_owned(), "--from".to_owned(), from.to_owned(), "--to".to_owned(), to.to_owned()];
     if let Some(jobs) = options.jobs {
         arguments.extend(["--jobs".to_owned(), jobs.to_string()]);
     }

@@ -172,9 +172,9 @@ impl Index {
 
     /// The statements that give its columns their statistics targets.
     pub(super) fn set_statistics(&self) -> impl Iterator<Item = Sql> + '_ {
-        self.statistics.iter().map(|(column, target)| {
-            sql!("ALTER INDEX {} ALTER COLUMN {} SET STATISTICS {}", self.name, column, target)
-        })
+        self.statistics
+            .iter()
+            .map(|(column, target)| sql!("ALTER INDEX {} ALTER COLUMN {} SET STATISTICS {}", self.name, column, target))
     }
 
     /// The statements by which the table takes note of it. They lock the table.

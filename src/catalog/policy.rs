@@ -162,7 +162,9 @@ mod tests {
         let draft = policy.draft(Part::Definition, &catalog(15), &Decisions::default());
         assert_eq!(
             texts(&draft.map(|draft| draft.create).unwrap_or_default()),
-            ["CREATE POLICY \"p\" ON \"s\".\"t\" AS RESTRICTIVE FOR UPDATE TO \"a\"\"b\", \"public\" USING (a > 0) WITH CHECK (true)"]
+            [
+                "CREATE POLICY \"p\" ON \"s\".\"t\" AS RESTRICTIVE FOR UPDATE TO \"a\"\"b\", \"public\" USING (a > 0) WITH CHECK (true)"
+            ]
         );
     }
 }

@@ -75,10 +75,7 @@ mod tests {
     #[test]
     fn older_servers_are_asked_for_the_stand_in() {
         const QUERY: Query = Query::of(&[col("oid"), expr("c", "attcompression").since(14, "''")], "FROM pg_attribute");
-        assert_eq!(
-            QUERY.sql(ServerVersion(130_023)).as_str(),
-            "SELECT oid AS oid, '' AS c FROM pg_attribute"
-        );
+        assert_eq!(QUERY.sql(ServerVersion(130_023)).as_str(), "SELECT oid AS oid, '' AS c FROM pg_attribute");
         assert_eq!(
             QUERY.sql(ServerVersion(140_000)).as_str(),
             "SELECT oid AS oid, attcompression AS c FROM pg_attribute"

@@ -39,7 +39,9 @@ pub async fn database(session: &Session) -> Result<Catalog> {
 }
 
 async fn lock(session: &Session) -> Result<()> {
-    let names = fetch(session, &TABLES, |row| Ok(QualName::new(row.get::<String>("schema")?, row.get::<String>("name")?))).await?;
+    let names =
+        fetch(session, &TABLES, |row| Ok(QualName::new(row.get::<String>("schema")?, row.get::<String>("name")?)))
+            .await?;
     let mut batch: Vec<&QualName> = Vec::new();
     let mut length = 0;
     for name in &names {
@@ -141,7 +143,8 @@ impl Read<'_> {
             self.all(&aspect::NUMBERED_ROLES, aspect::decode_numbered_role),
             self.all(&unhandled::QUERY, unhandled::decode),
         )?;
-        let mut database = databases.into_iter().next().ok_or_else(|| Error::malformed("cannot read the database's own row"))?;
+        let mut database =
+            databases.into_iter().next().ok_or_else(|| Error::malformed("cannot read the database's own row"))?;
         database.settings = settings.into_iter().flatten().collect();
         let aspects = Aspects {
             comments,
@@ -275,7 +278,8 @@ async fn sequence_states(session: &Session, objects: &mut [Object]) -> Result<()
     }
     let queries: Vec<_> = names.chunks(sequence::STATE_BATCH).map(sequence::state_query).collect();
     let answers = futures::future::try_join_all(queries.iter().map(|query| session.rows(query))).await?;
-    let states: HashMap<u32, (i64, bool)> = answers.iter().flatten().map(sequence::decode_state).collect::<Result<_>>()?;
+    let states: HashMap<u32, (i64, bool)> =
+        answers.iter().flatten().map(sequence::decode_state).collect::<Result<_>>()?;
     for object in objects {
         match object {
             Object::Sequence(sequence) => sequence.state = states.get(&sequence.id.oid).copied(),

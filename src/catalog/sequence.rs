@@ -162,9 +162,9 @@ pub(super) const STATE_BATCH: usize = 500;
 
 /// Asks where sequences stand. Not part of the snapshot: a sequence is outside all transactions. Empty for no sequences.
 pub(super) fn state_query(sequences: &[(u32, QualName)]) -> Sql {
-    let each = sequences.iter().map(|(oid, name)| {
-        sql!("SELECT {}::pg_catalog.oid AS oid, last_value, is_called FROM {}", oid, name)
-    });
+    let each = sequences
+        .iter()
+        .map(|(oid, name)| sql!("SELECT {}::pg_catalog.oid AS oid, last_value, is_called FROM {}", oid, name));
     sql::join(each, " UNION ALL ")
 }
 
@@ -409,7 +409,9 @@ mod tests {
         };
         assert_eq!(
             texts(&create(&down, 15, 18)),
-            [r#"CREATE UNLOGGED SEQUENCE "s"."q\""" AS smallint START WITH -1 INCREMENT BY -2 NO MINVALUE NO MAXVALUE CACHE 1 CYCLE"#]
+            [
+                r#"CREATE UNLOGGED SEQUENCE "s"."q\""" AS smallint START WITH -1 INCREMENT BY -2 NO MINVALUE NO MAXVALUE CACHE 1 CYCLE"#
+            ]
         );
         let bounded = Sequence { min: 0, max: 9, ..sequence() };
         assert!(create(&bounded, 15, 18)[0].as_str().contains(" MINVALUE 0 MAXVALUE 9 "));

@@ -93,10 +93,8 @@ pub(super) fn decode(row: &Row) -> Result<Option<Trigger>> {
 /// Leaves out the clones that are as enabled as what they are clones of, and ties the others to the next one above that is
 /// left: its state is handed down to them, so theirs comes after.
 pub(super) fn assemble(triggers: Vec<Trigger>) -> Vec<Trigger> {
-    let above: HashMap<u32, (Option<&'static str>, Option<u32>)> = triggers
-        .iter()
-        .map(|trigger| (trigger.id.oid, (trigger.enabled, trigger.clone_of())))
-        .collect();
+    let above: HashMap<u32, (Option<&'static str>, Option<u32>)> =
+        triggers.iter().map(|trigger| (trigger.id.oid, (trigger.enabled, trigger.clone_of()))).collect();
     let differs = |trigger: &(Option<&'static str>, Option<u32>)| match trigger.1 {
         Some(parent) => above.get(&parent).is_some_and(|parent| parent.0 != trigger.0),
         None => true,

@@ -210,7 +210,8 @@ impl View {
     fn sources(&self, catalog: &Catalog) -> Vec<ObjectId> {
         let (mut out, mut seen, mut next) = (Vec::new(), HashSet::from([self.id.oid]), vec![self]);
         while let Some(view) = next.pop() {
-            for view in view.reads.iter().filter(|&&read| seen.insert(read)).filter_map(|&read| view_of(catalog, read)) {
+            for view in view.reads.iter().filter(|&&read| seen.insert(read)).filter_map(|&read| view_of(catalog, read))
+            {
                 if view.is_materialized() { out.push(view.id) } else { next.push(view) }
             }
         }
@@ -228,9 +229,10 @@ impl View {
 
     /// A stand-in with the same columns. The collation counts: it cannot be changed when the real one replaces this.
     fn stand_in(&self) -> Sql {
-        let columns = self.columns.iter().map(|column| {
-            sql!("\n    NULL::{}{} AS {}", column.data_type, column.collate(), column.name)
-        });
+        let columns = self
+            .columns
+            .iter()
+            .map(|column| sql!("\n    NULL::{}{} AS {}", column.data_type, column.collate(), column.name));
         sql!("VIEW {} AS\n SELECT{}", self.name, join(columns, ","))
     }
 
@@ -392,7 +394,9 @@ mod tests {
         let draft = view.draft(Part::Definition, &catalog(15), &Decisions::default()).map(|draft| draft.create);
         assert_eq!(
             texts(&draft.unwrap_or_default()),
-            ["CREATE VIEW \"s\".\"v\" WITH (\"security_barrier\"='true') AS\n SELECT a FROM s.t\n  WITH LOCAL CHECK OPTION"]
+            [
+                "CREATE VIEW \"s\".\"v\" WITH (\"security_barrier\"='true') AS\n SELECT a FROM s.t\n  WITH LOCAL CHECK OPTION"
+            ]
         );
     }
 
@@ -407,7 +411,8 @@ mod tests {
             ["CREATE VIEW \"s\".\"v\" AS\n SELECT\n    NULL::text COLLATE \"pg_catalog\".\"C\" AS \"a\""]
         );
         let real = view.draft(Part::Definition, &catalog(15), &how);
-        let real = real.as_ref().map(|draft| (draft.section, draft.create[0].as_str().starts_with("CREATE OR REPLACE VIEW")));
+        let real =
+            real.as_ref().map(|draft| (draft.section, draft.create[0].as_str().starts_with("CREATE OR REPLACE VIEW")));
         assert_eq!(real, Some((Section::PostData, true)));
         assert!(view.draft(Part::Shell, &catalog(15), &Decisions::default()).is_none());
     }

@@ -48,7 +48,10 @@ impl Preflight {
             [only] => Err(Error::refused(format!("cannot start, and nothing was written: {only}"))),
             many => {
                 let list: String = many.iter().map(|o| format!("\n  - {o}")).collect();
-                Err(Error::refused(format!("cannot start, and nothing was written; {} things stand in the way:{list}", many.len())))
+                Err(Error::refused(format!(
+                    "cannot start, and nothing was written; {} things stand in the way:{list}",
+                    many.len()
+                )))
             }
         }
     }
@@ -64,14 +67,18 @@ impl Preflight {
         }
         self.hopeless = from.major() < OLDEST_SOURCE;
         if to.major() < from.major() {
-            self.obstacle(format!("the new server ({to}) is older than the old one ({from}). Were --from and --to swapped?"));
+            self.obstacle(format!(
+                "the new server ({to}) is older than the old one ({from}). Were --from and --to swapped?"
+            ));
         }
         for (side, version) in [("old", from), ("new", to)] {
             if version.major() > NEWEST_KNOWN {
                 self.findings.push(Finding {
                     severity: Severity::Warning,
                     subject: format!("the {side} server"),
-                    text: format!("{version} is newer than the newest version that this pgtandem was tried with ({NEWEST_KNOWN})"),
+                    text: format!(
+                        "{version} is newer than the newest version that this pgtandem was tried with ({NEWEST_KNOWN})"
+                    ),
                     remedy: Some("Look for a newer pgtandem.".to_owned()),
                 });
             }
@@ -139,6 +146,25 @@ impl Preflight {
         Ok(())
     }
 
+    /// Columns whose compression method the new server was built without.
+    pub async fn compression(&mut self, old: &Session, new: &Session) -> Result<()> {
+        if !old.version().has_column_compression() {
+            return Ok(());
+        }
+        let known = new.row(&Sql::constant(COMPRESSION_METHODS)).await?.get::<Vec<String>>("methods")?;
+        if known.iter().any(|method| method == "lz4") {
+            return Ok(());
+        }
+        for row in old.rows(&Sql::constant(LZ4_COLUMNS)).await? {
+            self.obstacle(format!(
+                "column {} is compressed with lz4, and the new server was built without it. Use an image that has it, or \
+                 ALTER TABLE .. ALTER COLUMN .. SET COMPRESSION pglz.",
+                row.get::<String>("name")?
+            ));
+        }
+        Ok(())
+    }
+
     /// Objects of kinds that cannot be moved yet.
     pub fn unhandled(&mut self, catalog: &Catalog) {
         for object in &catalog.unhandled {
@@ -151,12 +177,26 @@ impl Preflight {
         let wanted = catalog::wanted(catalog, toc);
         let here = |names: &BTreeSet<String>, query: &'static str| {
             let list = join(names.iter().map(|n| Literal(n)), ", ");
-            sql!("SELECT w.name FROM pg_catalog.unnest(ARRAY[{}]::text[]) AS w(name) WHERE w.name NOT IN ({})", list, query)
+            sql!(
+                "SELECT w.name FROM pg_catalog.unnest(ARRAY[{}]::text[]) AS w(name) WHERE w.name NOT IN ({})",
+                list,
+                query
+            )
         };
         let kinds: [(&BTreeSet<String>, &'static str, &str, &str); 3] = [
-            (&wanted.roles, "SELECT rolname FROM pg_catalog.pg_roles", "role", "Create it there (pg_dumpall --roles-only on the old server prints how)"),
+            (
+                &wanted.roles,
+                "SELECT rolname FROM pg_catalog.pg_roles",
+                "role",
+                "Create it there (pg_dumpall --roles-only on the old server prints how)",
+            ),
             (&wanted.tablespaces, "SELECT spcname FROM pg_catalog.pg_tablespace", "tablespace", "Create it there"),
-            (&wanted.extensions, "SELECT name FROM pg_catalog.pg_available_extensions", "extension", "Install its package there"),
+            (
+                &wanted.extensions,
+                "SELECT name FROM pg_catalog.pg_available_extensions",
+                "extension",
+                "Install its package there",
+            ),
         ];
         for (names, query, kind, remedy) in kinds {
             for row in new.rows(&here(names, query)).await? {
@@ -194,6 +234,16 @@ SELECT pid, usename::text AS usename, application_name, host(client_addr) AS cli
 FROM pg_catalog.pg_stat_activity \
 WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid() \
 AND backend_type = 'client backend' AND application_name !~ '^pgtandem' ORDER BY pid";
+
+const COMPRESSION_METHODS: &str =
+    "SELECT enumvals AS methods FROM pg_catalog.pg_settings WHERE name = 'default_toast_compression'";
+
+const LZ4_COLUMNS: &str = "\
+SELECT pg_catalog.format('%I.%I.%I', n.nspname, c.relname, a.attname) AS name \
+FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+WHERE a.attcompression = 'l' AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'm') \
+  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 1";
 
 const UNREADABLE: &str = "\
 SELECT pg_catalog.format('%s %I.%I', CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, n.nspname, c.relname) AS name, \

@@ -45,7 +45,9 @@ pub(super) fn schemas(old: &Toc, new: &Toc, same_major: bool) -> Result<Vec<Find
         }
     }
     differences.extend(
-        new.keys().filter(|key| !old.contains_key(key)).map(|key| format!("{} {} is only on the new server", key.0, key.1)),
+        new.keys()
+            .filter(|key| !old.contains_key(key))
+            .map(|key| format!("{} {} is only on the new server", key.0, key.1)),
     );
     report("the schemas differ", differences).map(|()| findings)
 }
@@ -60,9 +62,13 @@ pub(super) fn data(checked: &BTreeMap<Option<QualName>, Checked>, how: Verified)
     for (name, both) in checked {
         let name = name.as_ref().map_or_else(|| "large objects".to_owned(), |n| format!("table {}", n.label()));
         if both.old.rows != both.new.rows {
-            differences.push(format!("{name}: {} rows on the old server, {} on the new one", both.old.rows, both.new.rows));
+            differences
+                .push(format!("{name}: {} rows on the old server, {} on the new one", both.old.rows, both.new.rows));
         } else if how == Verified::Digests && both.old != both.new {
-            differences.push(format!("{name}: the digests differ ({} on the old server, {} on the new one)", both.old, both.new));
+            differences.push(format!(
+                "{name}: the digests differ ({} on the old server, {} on the new one)",
+                both.old, both.new
+            ));
         }
     }
     report("the data differs", differences)

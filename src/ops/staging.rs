@@ -72,7 +72,10 @@ impl Staging {
     /// The lock lives as long as this session, however the run ends.
     async fn lock(&self) -> Result<()> {
         let key = Literal(self.name.as_str());
-        let sql = sql!("SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtext('pgtandem'), pg_catalog.hashtext({})) AS free", key);
+        let sql = sql!(
+            "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtext('pgtandem'), pg_catalog.hashtext({})) AS free",
+            key
+        );
         if self.control.row(&sql).await?.get::<bool>("free")? {
             return Ok(());
         }
@@ -123,8 +126,11 @@ impl Staging {
     pub async fn publish(&self, catalog: &Catalog, how: &Decisions) -> Result<()> {
         let taken = self.exists(&self.target).await?;
         if taken && !self.is_empty(&self.target).await? {
-            return Err(Error::new(ErrorKind::Refused, "the target has been filled by somebody else while this run was under way")
-                .about(format!("database {}", self.target.as_str())));
+            return Err(Error::new(
+                ErrorKind::Refused,
+                "the target has been filled by somebody else while this run was under way",
+            )
+            .about(format!("database {}", self.target.as_str())));
         }
         // Its commit is waited for, and with it everything that lanes have committed without waiting.
         self.control.run(&Sql::constant("SET synchronous_commit TO on")).await?;
@@ -164,7 +170,8 @@ impl Staging {
         if !self.exists(name).await? {
             return Ok(());
         }
-        let is_template = sql!("SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = {}", Literal(name.as_str()));
+        let is_template =
+            sql!("SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = {}", Literal(name.as_str()));
         if self.control.row(&is_template).await?.get("datistemplate")? {
             self.control.run(&sql!("ALTER DATABASE {} IS_TEMPLATE false", name)).await?;
         }

@@ -134,6 +134,7 @@ impl Upgrade {
         preflight.same_database(&old, self.from.database(), staging.control(), self.to.database()).await?;
         preflight.writers(&old, self.writers).await?;
         preflight.privileges(&old).await?;
+        preflight.compression(&old, staging.control()).await?;
         for obstacle in staging.obstacles().await? {
             preflight.obstacle(obstacle);
         }

@@ -174,6 +174,7 @@ fn separable(found: &Loop<'_>, graph: &Graph, how: &Decisions, checks: bool) -> 
         };
         let id = object.id();
         let parent = graph.number(Node::definition(parent))?;
-        (!how.apart.contains(&id) && graph.vertices.get(parent)?.needs.contains(&number)).then_some((number, id, parent))
+        (!how.apart.contains(&id) && graph.vertices.get(parent)?.needs.contains(&number))
+            .then_some((number, id, parent))
     })
 }

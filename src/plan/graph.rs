@@ -100,7 +100,8 @@ impl Graph {
         if object == needs || is_hand_made(catalog, row, object, needs) {
             return;
         }
-        let owned = matches!(catalog.get(object), Some(Object::Sequence(_))) && row.kind == b'a' && row.needs_subid != 0;
+        let owned =
+            matches!(catalog.get(object), Some(Object::Sequence(_))) && row.kind == b'a' && row.needs_subid != 0;
         let part = if owned { Part::OwnedBy } else { Part::Definition };
         let by_rule = row.object.class == Class::REWRITE && object.class != Class::REWRITE;
         self.connect(Node { object, part }, Node::definition(needs), by_rule);

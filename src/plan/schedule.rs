@@ -30,6 +30,8 @@ pub struct Task {
     pub work: Work,
     /// What it costs, in bytes of plain copying that take as long.
     pub cost: u64,
+    /// Whether it sets the state of a sequence.
+    brief: bool,
     needs: BTreeSet<TaskNumber>,
     shares: Vec<EntryId>,
     locks: Vec<EntryId>,
@@ -107,7 +109,8 @@ impl Schedule {
 
     /// Takes the task that should start now; `None` if nothing can, before something else is finished.
     pub fn take(&mut self) -> Option<TaskNumber> {
-        let found = self.ready.iter().rev().find(|(_, number)| self.is_free(**number)).map(|(key, number)| (*key, *number));
+        let found =
+            self.ready.iter().rev().find(|(_, number)| self.is_free(**number)).map(|(key, number)| (*key, *number));
         let (key, number) = found?;
         self.ready.remove(&key);
         let task = &self.tasks[number.0];
@@ -144,7 +147,11 @@ impl Schedule {
     }
 
     fn make_ready(&mut self, number: TaskNumber) {
-        self.ready.insert((self.chain[number.0], std::cmp::Reverse(number)), number);
+        let task = &self.tasks[number.0];
+        // What takes next to no time and nothing waits for would come last of all, and leave its phase open until then.
+        let brief = task.brief && self.needed_by[number.0].is_empty();
+        let rank = if brief { u64::MAX } else { self.chain[number.0] };
+        self.ready.insert((rank, std::cmp::Reverse(number)), number);
     }
 
     fn is_free(&self, number: TaskNumber) -> bool {
@@ -221,6 +228,7 @@ impl<'a> Builder<'a> {
         let number = self.push(Task {
             work: Work::Entry(entry.id),
             cost: entry.weight.max(SMALL),
+            brief: entry.kind == Kind::SequenceSet,
             needs,
             shares: Vec::new(),
             locks: entry.locks.clone(),
@@ -281,6 +289,7 @@ impl<'a> Builder<'a> {
         let number = self.push(Task {
             work: Work::Entry(entry.id),
             cost: entry.weight.max(SMALL),
+            brief: entry.kind == Kind::SequenceSet,
             needs,
             shares,
             locks: entry.locks.clone(),
@@ -317,7 +326,7 @@ impl<'a> Builder<'a> {
             let touched = self.touched_by.get(&entry.id).cloned().unwrap_or_default();
             let needs = filled.into_iter().chain(touched).collect();
             let work = Work::Analyze(entry.id);
-            self.push(Task { work, cost: ANALYZE, needs, shares: Vec::new(), locks: vec![entry.id] });
+            self.push(Task { work, cost: ANALYZE, brief: false, needs, shares: Vec::new(), locks: vec![entry.id] });
         }
     }
 
@@ -328,7 +337,14 @@ impl<'a> Builder<'a> {
                 continue;
             }
             let needs = BTreeSet::from([made]);
-            let task = Task { work: Work::Verify(entry.id), cost: entry.weight / 2, needs, shares: Vec::new(), locks: Vec::new() };
+            let task = Task {
+                work: Work::Verify(entry.id),
+                cost: entry.weight / 2,
+                brief: false,
+                needs,
+                shares: Vec::new(),
+                locks: Vec::new(),
+            };
             self.push(task);
         }
     }
@@ -340,9 +356,8 @@ impl<'a> Builder<'a> {
 
     /// The tables and materialized views among what an entry needs.
     fn relations(&self, entry: &Entry) -> Vec<EntryId> {
-        let is_relation = |id: &&EntryId| {
-            self.toc.get(**id).is_some_and(|e| matches!(e.kind, Kind::Table | Kind::MaterializedView))
-        };
+        let is_relation =
+            |id: &&EntryId| self.toc.get(**id).is_some_and(|e| matches!(e.kind, Kind::Table | Kind::MaterializedView));
         entry.needs.iter().filter(is_relation).copied().collect()
     }
 }

@@ -61,7 +61,13 @@ impl Lane {
     }
 
     /// Does one piece of work.
-    pub(super) async fn work(&mut self, toc: &Toc, work: Work, tally: &Tally, cancel: &CancellationToken) -> Result<Effect> {
+    pub(super) async fn work(
+        &mut self,
+        toc: &Toc,
+        work: Work,
+        tally: &Tally,
+        cancel: &CancellationToken,
+    ) -> Result<Effect> {
         let id = match work {
             Work::Entry(id) | Work::Analyze(id) | Work::Verify(id) => id,
         };
@@ -82,18 +88,14 @@ impl Lane {
             Data::Rows(rows) => {
                 pipe::copy_table(source, sink, &copy_out(rows), &copy_in(rows), tally, self.digests, cancel).await
             }
-            Data::LargeObjects(oids) => {
-                pipe::copy_large_objects(source, sink, oids, tally, self.digests, cancel).await
-            }
+            Data::LargeObjects(oids) => pipe::copy_large_objects(source, sink, oids, tally, self.digests, cancel).await,
         }
     }
 
     async fn read_back(&mut self, data: &Data, tally: &Tally, cancel: &CancellationToken) -> Result<Copied> {
         let session = self.sink.session();
         match (data, self.digests) {
-            (Data::Rows(rows), DigestMode::Rows) => {
-                pipe::digest_table(session, &copy_out(rows), tally, cancel).await
-            }
+            (Data::Rows(rows), DigestMode::Rows) => pipe::digest_table(session, &copy_out(rows), tally, cancel).await,
             (Data::Rows(rows), DigestMode::None) => {
                 let counted: i64 = session.row(&count(rows)).await?.get("rows")?;
                 Ok(Copied { bytes: 0, rows: counted.unsigned_abs(), digest: Digest::default() })

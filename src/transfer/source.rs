@@ -1,7 +1,7 @@
 //! How rows are read.
 
-use crate::sql::{Sql, join};
 use crate::sql;
+use crate::sql::{Sql, join};
 use crate::toc::Rows;
 
 /// The statement that sends the rows of one table, on either server: what was read from the old one can be read back from

@@ -39,6 +39,11 @@ impl ServerVersion {
         self.major() >= 12
     }
 
+    /// Whether columns have a compression method of their own.
+    pub const fn has_column_compression(self) -> bool {
+        self.major() >= 14
+    }
+
     /// Whether `transaction_timeout` exists.
     pub const fn has_transaction_timeout(self) -> bool {
         self.major() >= 17

@@ -120,9 +120,9 @@ fn set_defaults(tables: &mut [Table], family: &Family, defaults: &mut [Attribute
             None if printed => Initial::Default(oid),
             None => Initial::Nothing,
             Some(stored) => {
-                let above = family.above(table, &here.name).filter(|&above| {
-                    column(tables, above).is_some_and(|(_, parent)| parent.generated.is_some())
-                });
+                let above = family
+                    .above(table, &here.name)
+                    .filter(|&above| column(tables, above).is_some_and(|(_, parent)| parent.generated.is_some()));
                 let same: Vec<bool> = above.map(|above| at.get(&above) == Some(&default.expression)).collect();
                 match (same.contains(&true), same.contains(&false)) {
                     (true, false) if !table.is_partition() && !table.joins => Initial::Nothing,

@@ -106,9 +106,8 @@ impl Table {
             Initial::Null => Some(Sql::constant(" DEFAULT NULL")),
             Initial::Default(oid) if how.apart.contains(&ObjectId::new(Class::ATTRDEF, oid)) => None,
             Initial::Default(oid) => expression(catalog, oid).map(|default| sql!(" DEFAULT {}", default)),
-            Initial::Generated { expression: oid, stored } => expression(catalog, oid).map(|expression| {
-                sql!(" GENERATED ALWAYS AS ({}){}", expression, if stored { " STORED" } else { "" })
-            }),
+            Initial::Generated { expression: oid, stored } => expression(catalog, oid)
+                .map(|expression| sql!(" GENERATED ALWAYS AS ({}){}", expression, if stored { " STORED" } else { "" })),
             Initial::Nothing | Initial::Recomputed(_) => None,
         };
         let not_null = column.not_null(how).filter(|not_null| not_null.local || self.is_partition() || self.joins);

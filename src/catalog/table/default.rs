@@ -104,13 +104,9 @@ impl Render for AttributeDefault {
         }
         let alter = sql!("ALTER TABLE ONLY {} ALTER COLUMN {}", self.on, self.column);
         let tag = format!("{} {}", self.on.name.as_str(), self.column.as_str());
-        let mut draft = Draft::new(
-            Kind::Default,
-            Section::PreData,
-            tag,
-            vec![sql!("{} SET DEFAULT {}", alter, self.expression)],
-        )
-        .within(&self.on.schema);
+        let mut draft =
+            Draft::new(Kind::Default, Section::PreData, tag, vec![sql!("{} SET DEFAULT {}", alter, self.expression)])
+                .within(&self.on.schema);
         draft.remove = Some(sql!("{} DROP DEFAULT", alter));
         draft.locks = vec![ObjectId::relation(self.relation)];
         Some(draft)

@@ -13,9 +13,7 @@ mod tests;
 pub(super) use assemble::{Rows as TableRows, assemble};
 pub(super) use attribute::{ATTRIBUTES, by_relation, decode as decode_attribute};
 pub(super) use default::{DEFAULTS, decode as decode_default};
-pub(super) use read::{
-    COLUMN_ACLS, INHERITS, RELATIONS, decode_column_acl, decode_inherits, decode_relation,
-};
+pub(super) use read::{COLUMN_ACLS, INHERITS, RELATIONS, decode_column_acl, decode_inherits, decode_relation};
 
 pub use attribute::{Column, Initial};
 pub use default::AttributeDefault;
@@ -137,8 +135,8 @@ impl Table {
     }
 
     fn data(&self) -> Draft {
-        let mut draft = Draft::new(Kind::TableData, Section::Data, self.name.name.as_str(), Vec::new())
-            .within(&self.name.schema);
+        let mut draft =
+            Draft::new(Kind::TableData, Section::Data, self.name.name.as_str(), Vec::new()).within(&self.name.schema);
         draft.data = Some(Data::Rows(self.rows()));
         draft.weight = self.size;
         draft
@@ -147,8 +145,8 @@ impl Table {
     fn enable_row_security(&self) -> Draft {
         let alter = |what: &'static str| sql!("ALTER TABLE {} {} ROW LEVEL SECURITY", self.name, what);
         let name = self.name.name.as_str();
-        let mut draft = Draft::new(Kind::RowSecurity, Section::PostData, name, vec![alter("ENABLE")])
-            .within(&self.name.schema);
+        let mut draft =
+            Draft::new(Kind::RowSecurity, Section::PostData, name, vec![alter("ENABLE")]).within(&self.name.schema);
         draft.remove = Some(alter("DISABLE"));
         draft.locks = vec![self.id];
         draft

@@ -65,7 +65,8 @@ fn catalogued(tables: &mut [Table], family: &Family, constraints: &[Constraint])
     }
     for constraint in constraints.iter().filter(|c| c.kind == ConstraintKind::NotNull && c.validated) {
         let Some(table) = family.table(constraint.relation).and_then(|i| tables.get_mut(i)) else { continue };
-        let Some(column) = table.columns.iter_mut().find(|column| constraint.key.first() == Some(&column.number)) else {
+        let Some(column) = table.columns.iter_mut().find(|column| constraint.key.first() == Some(&column.number))
+        else {
             continue;
         };
         let usual = object_name(table.name.name.as_str(), column.name.as_str(), "not_null");
@@ -117,7 +118,8 @@ fn marked_for_18(tables: &mut [Table], family: &Family, constraints: &[Constrain
             continue;
         }
         let Some((table, here)) = column(tables, place) else { continue };
-        let inherited = family.above(table, &here.name).any(|above| strict.contains(&above) && !lenient.contains(&above));
+        let inherited =
+            family.above(table, &here.name).any(|above| strict.contains(&above) && !lenient.contains(&above));
         let taken = names.get(&table.id.oid);
         let not_null = NotNull {
             name: taken.and_then(|taken| free_name(table.name.name.as_str(), here.name.as_str(), taken)),
@@ -166,9 +168,8 @@ fn strict(tables: &[Table], family: &Family) -> HashSet<Place> {
     }
     loop {
         let under = |place: &Place| {
-            column(tables, *place).is_some_and(|(table, column)| {
-                family.above(table, &column.name).any(|above| out.contains(&above))
-            })
+            column(tables, *place)
+                .is_some_and(|(table, column)| family.above(table, &column.name).any(|above| out.contains(&above)))
         };
         let (found, left): (Vec<Place>, Vec<Place>) = rest.into_iter().partition(under);
         if found.is_empty() {

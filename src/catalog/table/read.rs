@@ -28,7 +28,10 @@ pub(in crate::catalog) const RELATIONS: Query = Query::of(
         expr("replica_identity", "c.relreplident::text"),
         expr("row_security", "c.relrowsecurity"),
         expr("force_row_security", "c.relforcerowsecurity"),
-        expr("size", "CASE WHEN c.relkind = 'r' THEN coalesce(pg_relation_size(c.oid), 0) + coalesce(pg_relation_size(o.oid), 0) ELSE 0 END"),
+        expr(
+            "size",
+            "CASE WHEN c.relkind = 'r' THEN coalesce(pg_relation_size(c.oid), 0) + coalesce(pg_relation_size(o.oid), 0) ELSE 0 END",
+        ),
         // Where a value of this key belongs may not be what it was: the hash of an enum is that of its OID, also within
         // arrays, rows and ranges; that of a nondeterministic collation follows the collation's library; and nothing is known
         // about operator classes that are not built in.

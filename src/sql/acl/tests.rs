@@ -57,10 +57,7 @@ fn all_is_said_only_where_it_is_all() {
 
 #[test]
 fn what_was_revoked_from_the_start_goes_first() {
-    assert_eq!(
-        on(AclKind::Function, &["=X/own", "own=X/own"], &["own=X/own"]),
-        ["REVOKE ALL ON T FROM PUBLIC"]
-    );
+    assert_eq!(on(AclKind::Function, &["=X/own", "own=X/own"], &["own=X/own"]), ["REVOKE ALL ON T FROM PUBLIC"]);
     assert_eq!(
         on(AclKind::Table, &["own=arwdDxtm/own"], &["b=r/own", "own=r/own"]),
         ["REVOKE ALL ON T FROM \"own\"", "GRANT SELECT ON T TO \"own\"", "GRANT SELECT ON T TO \"b\""]
@@ -107,13 +104,7 @@ fn roles_that_are_no_more_are_skipped() {
 #[test]
 fn columns_and_default_privileges() {
     let (target, owner, column) = (Sql::constant("TABLE t"), Ident::new("own"), Ident::new("C"));
-    let grants = Grants {
-        kind: AclKind::Column,
-        target: &target,
-        column: Some(&column),
-        prefix: None,
-        owner: &owner,
-        };
+    let grants = Grants { kind: AclKind::Column, target: &target, column: Some(&column), prefix: None, owner: &owner };
     let texts = |grants: Grants, kind, list: &[&str]| {
         let made = grants.statements(&[], &items(list, kind), |_| false);
         made.iter().map(|s| s.as_str().to_owned()).collect::<Vec<_>>()

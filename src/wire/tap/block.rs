@@ -17,8 +17,9 @@ pub const BLOCK_BYTES: usize = 256 * 1024;
 pub const BLOCK_ROWS: usize = BLOCK_BYTES / 4;
 /// How many blocks wait at most between the connection and whoever takes them.
 ///
-/// One COPY out holds at most this many blocks and three more (one being filled, one waiting for its turn, one in the hands
-/// of the taker), and the tap's inbox: 7 x (256 KiB rows + 256 KiB ends) + 256 KiB, not quite 4 MiB.
+/// One COPY out holds at most this many blocks and four more (one being filled, one waiting for its turn, one in the hands of
+/// the taker, one whose memory is to serve again), and the tap's inbox: 8 x (256 KiB rows + 256 KiB ends) + 256 KiB, which
+/// is 4.25 MiB. With rows of 20 bytes and more the ends are a fifth of that at most.
 pub const BLOCKS_QUEUED: usize = 4;
 
 /// Rows as a server sent them, one after the other, without anything between them.
