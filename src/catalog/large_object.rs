@@ -102,11 +102,11 @@ impl Render for LargeObjects {
             draft.weight = self.weight;
             return Some(draft);
         }
-        let made = self.oids.iter().map(|oid| sql!("SELECT pg_catalog.lo_create({}::pg_catalog.oid)", oid));
-        let owned = self.oids.iter().map(|oid| sql!("ALTER LARGE OBJECT {} OWNER TO {}", oid, self.acl.owner));
-        let mut draft = Draft::new(Kind::LargeObject, Section::PreData, self.tag(), made.chain(owned).collect());
-        let array = sql!("ARRAY[{}]::pg_catalog.oid[]", join(&self.oids, ", "));
-        draft.remove = Some(sql!("SELECT pg_catalog.lo_unlink(o) FROM pg_catalog.unnest({}) AS o", array));
+        let list = sql!("pg_catalog.unnest('{{{}}}'::pg_catalog.oid[]) AS o", join(&self.oids, ","));
+        let mut create = vec![sql!("SELECT pg_catalog.count(pg_catalog.lo_create(o)) FROM {}", list)];
+        create.extend(self.oids.iter().map(|oid| sql!("ALTER LARGE OBJECT {} OWNER TO {}", oid, self.acl.owner)));
+        let mut draft = Draft::new(Kind::LargeObject, Section::PreData, self.tag(), create);
+        draft.remove = Some(sql!("SELECT pg_catalog.count(pg_catalog.lo_unlink(o)) FROM {}", list));
         Some(draft)
     }
 
@@ -133,8 +133,7 @@ mod tests {
         assert_eq!(
             texts(&draft(Part::Definition).create),
             [
-                "SELECT pg_catalog.lo_create(5::pg_catalog.oid)",
-                "SELECT pg_catalog.lo_create(7::pg_catalog.oid)",
+                "SELECT pg_catalog.count(pg_catalog.lo_create(o)) FROM pg_catalog.unnest('{5,7}'::pg_catalog.oid[]) AS o",
                 "ALTER LARGE OBJECT 5 OWNER TO \"own\"",
                 "ALTER LARGE OBJECT 7 OWNER TO \"own\"",
             ]

@@ -152,7 +152,8 @@ pub(super) const QUERY: Query = Query::of(
         UNION ALL
         SELECT 'pg_class'::regclass, c.oid, a.attnum, 'c', n.nspname, c.relname, a.attname, c.relowner, a.attacl, '{}'
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') AND NOT a.attisdropped
+        WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') AND NOT a.attisdropped AND (a.attacl IS NOT NULL
+            OR a.attrelid IN (SELECT i.objoid FROM pg_init_privs i WHERE i.classoid = 'pg_class'::regclass AND i.objsubid <> 0))
         UNION ALL
         SELECT 'pg_proc'::regclass, p.oid, 0, 'f', n.nspname, p.proname, NULL, p.proowner, p.proacl,
             acldefault('f', p.proowner)

@@ -57,8 +57,3 @@ CREATE TYPE shop.float_range AS RANGE (subtype = float8, subtype_diff = float8mi
 CREATE TYPE shop.text_range AS RANGE (subtype = text, collation = "C", subtype_opclass = text_pattern_ops);
 COMMENT ON TYPE shop.float_range IS 'From here to there';
 ALTER TYPE shop.text_range OWNER TO shop_owner;
-
--- A range type with a canonical function needs the type to be declared first.
-CREATE TYPE shop.even_range;
-CREATE FUNCTION shop.even_canonical(shop.even_range) RETURNS shop.even_range LANGUAGE internal IMMUTABLE STRICT AS 'int4range_canonical';
-CREATE TYPE shop.even_range AS RANGE (subtype = int4, canonical = shop.even_canonical);
