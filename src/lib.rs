@@ -29,7 +29,7 @@
 //! | 3 | [`plan`] | 0, [`catalog`]; no async, no I/O |
 //! | 4 | [`transfer`] | 0, [`wire`], [`plan`]; not [`catalog`] |
 //! | 5 | [`ops`] | everything below; the only place that wires |
-//! | 6 | `cli`, `main` | [`ops`], [`event`], [`error`]; the only users of clap, anyhow, indicatif |
+//! | 6 | `cli`, `main` | [`ops`], [`event`], [`error`]; the only users of clap, serde_json, terminal_size |
 //!
 //! A test holds the imports against this table.
 //!

@@ -3,3 +3,6 @@
 mod cli;
 mod connect;
 mod copy;
+mod layers;
+mod roundtrip;
+mod support;

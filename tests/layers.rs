@@ -28,7 +28,8 @@ const COMMAND_LINE_ONLY: [&str; 5] = ["clap", "anyhow", "indicatif", "serde_json
 /// Rooms that do no I/O and know no runtime.
 const NO_IO: [&str; 5] = ["error", "event", "toc", "sql", "plan"];
 /// What I/O looks like. `tokio_postgres` and the like are libraries of the wire.
-const IO: [&str; 8] = ["tokio", "tokio_postgres", "futures", "std::fs", "std::net", "std::io", "std::process", "std::thread"];
+const IO: [&str; 8] =
+    ["tokio", "tokio_postgres", "futures", "std::fs", "std::net", "std::io", "std::process", "std::thread"];
 /// SQL text that was not put together by `sql!`.
 const UNQUOTED: [&str; 3] = ["Sql::deparsed(format!", "Sql::deparsed(&format!", "Sql::constant(format!"];
 
@@ -50,7 +51,8 @@ fn violations(room: &str, source: &str) -> Vec<String> {
     for (line, text) in code.lines() {
         let word = |name: &str| has_word(text, name);
         if !["cli", "main"].contains(&room) {
-            let names = COMMAND_LINE_ONLY.iter().filter(|name| word(&format!("{name}::")) || word(&format!("use {name}")));
+            let names =
+                COMMAND_LINE_ONLY.iter().filter(|name| word(&format!("{name}::")) || word(&format!("use {name}")));
             found.extend(names.map(|name| format!("{line}: {name} is for the command line")));
         }
         if NO_IO.contains(&room) {
@@ -101,7 +103,8 @@ impl Code {
 fn expand(text: &str) -> Vec<String> {
     let end = text.find(|c: char| !(c.is_alphanumeric() || "_:".contains(c))).unwrap_or(text.len());
     let path = text[..end].trim_end_matches(':').to_owned();
-    let Some(inner) = text[end..].strip_prefix('{').filter(|_| text[..end].is_empty() || text[..end].ends_with("::")) else {
+    let Some(inner) = text[end..].strip_prefix('{').filter(|_| text[..end].is_empty() || text[..end].ends_with("::"))
+    else {
         return vec![path];
     };
     let join = |part: &str| if path.is_empty() { part.to_owned() } else { format!("{path}::{part}") };
@@ -152,7 +155,11 @@ fn without_text(source: &str) -> String {
         } else if rest.starts_with("'\"'") {
             3
         } else if rest.starts_with("'\\") {
-            rest[2..].char_indices().nth(1).and_then(|(from, _)| rest[2 + from..].find('\'').map(|end| 2 + from + end + 1)).unwrap_or(2)
+            rest[2..]
+                .char_indices()
+                .nth(1)
+                .and_then(|(from, _)| rest[2 + from..].find('\'').map(|end| 2 + from + end + 1))
+                .unwrap_or(2)
         } else {
             out.push(c);
             rest = &rest[c.len_utf8()..];
@@ -253,9 +260,21 @@ fn every_room_imports_only_what_its_layer_may() {
 fn what_breaks_the_table_is_found() {
     let broken = [
         ("plan", "use crate::wire::session::Session;", "1: plan may not import wire::session::Session"),
-        ("transfer", "use crate::{\n    error::Error,\n    catalog::{self, Table},\n};", "1: transfer may not import catalog::self"),
-        ("wire", "fn f() { crate::toc::x(); let _ = crate::archive::Header; }", "1: wire may not import archive::Header"),
-        ("sql", "pub(crate) use crate::event::E;\npub async fn f() {}", "2: sql waits for nobody, so nothing in it is async"),
+        (
+            "transfer",
+            "use crate::{\n    error::Error,\n    catalog::{self, Table},\n};",
+            "1: transfer may not import catalog::self",
+        ),
+        (
+            "wire",
+            "fn f() { crate::toc::x(); let _ = crate::archive::Header; }",
+            "1: wire may not import archive::Header",
+        ),
+        (
+            "sql",
+            "pub(crate) use crate::event::E;\npub async fn f() {}",
+            "2: sql waits for nobody, so nothing in it is async",
+        ),
         ("toc", "\nuse tokio::sync::mpsc;", "2: toc does no I/O, and tokio is for I/O"),
         ("ops", "use anyhow::Context;", "1: anyhow is for the command line"),
         ("ops", "use crate::cli::print;", "1: ops may not import cli::print"),
@@ -267,8 +286,14 @@ fn what_breaks_the_table_is_found() {
         assert_eq!(violations(room, source).first().map(String::as_str), Some(expected), "{source}");
     }
     let fine = [
-        ("plan", "// use crate::wire::x;\n#[cfg(test)]\nmod tests { use crate::wire::session::Session; }\nuse crate::catalog::Catalog;"),
-        ("plan", "const S: &str = \"use crate::wire::session, tokio::x\"; const Q: char = '\"'; const E: char = '\\''; const R: &str = r#\"crate::wire\"#;"),
+        (
+            "plan",
+            "// use crate::wire::x;\n#[cfg(test)]\nmod tests { use crate::wire::session::Session; }\nuse crate::catalog::Catalog;",
+        ),
+        (
+            "plan",
+            "const S: &str = \"use crate::wire::session, tokio::x\"; const Q: char = '\"'; const E: char = '\\''; const R: &str = r#\"crate::wire\"#;",
+        ),
         ("catalog", "use crate::wire::session::{Row, Session};\nuse super::query::Query;"),
         ("error", "use std::borrow::Cow;"),
     ];

@@ -11,6 +11,7 @@ mod default_acl;
 pub mod depend;
 mod extension;
 mod function;
+mod hazard;
 mod index;
 mod large_object;
 mod policy;
@@ -41,6 +42,7 @@ pub use database::{Database, Provider};
 pub use default_acl::DefaultAcl;
 pub use extension::{Config, Contents, Extension, Presence};
 pub use function::Function;
+pub use hazard::{Hazard, hazards};
 pub use index::Index;
 pub use large_object::LargeObjects;
 pub use policy::Policy;
@@ -173,8 +175,9 @@ pub struct Decisions {
     pub shells: HashSet<ObjectId>,
     /// Functions and materialized views that have to wait until after the data.
     pub postponed: HashSet<ObjectId>,
-    /// Only privileges that this major knows count: that of the old server, when what the new one holds is compared with it.
-    pub privileges_of: Option<u32>,
+    /// Only what this major knows counts (privileges, names of multirange types): that of the old server, when what the new
+    /// one holds is compared with it.
+    pub as_known_by: Option<u32>,
 }
 
 /// What the rendering of one [`Node`] yields: an [`Entry`](crate::toc::Entry) without its number and dependencies.

@@ -89,9 +89,9 @@ impl Acl {
 }
 
 impl Decisions {
-    /// The items of a list as far as their privileges count: see [`Decisions::privileges_of`].
+    /// The items of a list as far as their privileges count: see [`Decisions::as_known_by`].
     pub(super) fn counted<'a>(&self, items: &'a [AclItem], kind: AclKind) -> Cow<'a, [AclItem]> {
-        match self.privileges_of {
+        match self.as_known_by {
             Some(major) => items.iter().map(|item| item.known_to(major, kind)).collect(),
             None => Cow::Borrowed(items),
         }

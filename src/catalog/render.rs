@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::aspect::Comment;
-use super::{Catalog, Decisions, Draft, Node, ObjectId, Part, Step};
+use super::{Catalog, Decisions, Draft, Node, Object, ObjectId, Part, Step};
 use crate::sql;
-use crate::sql::Sql;
+use crate::sql::{Ident, Sql};
 use crate::toc::{Entry, EntryId, Kind, Owner, Section, Toc};
 
 /// Renders every step, in order; comments follow their object, privileges follow everything.
@@ -32,6 +32,10 @@ struct Writer<'a> {
     /// The entry that makes each object.
     definitions: HashMap<ObjectId, EntryId>,
     comments: HashMap<ObjectId, Vec<&'a Comment>>,
+    /// The extensions with which each object goes.
+    extensions: HashMap<ObjectId, Vec<Ident>>,
+    /// The entries that grant something.
+    grants: BTreeSet<EntryId>,
     /// Objects that stand in another's statement and have a comment: it has to wait until that one has been made.
     parts: Vec<Node>,
 }
@@ -42,6 +46,12 @@ impl<'a> Writer<'a> {
         for comment in &catalog.aspects.comments {
             comments.entry(catalog.resolve(comment.object)).or_default().push(comment);
         }
+        let mut extensions: HashMap<ObjectId, Vec<Ident>> = HashMap::new();
+        for row in catalog.depends.iter().filter(|row| row.kind == b'x') {
+            if let Some(Object::Extension(extension)) = catalog.get(row.needs) {
+                extensions.entry(catalog.resolve(row.object)).or_default().push(extension.name.clone());
+            }
+        }
         Self {
             catalog,
             how,
@@ -49,6 +59,8 @@ impl<'a> Writer<'a> {
             made: HashMap::new(),
             definitions: HashMap::new(),
             comments,
+            extensions,
+            grants: BTreeSet::new(),
             parts: Vec::new(),
         }
     }
@@ -60,9 +72,10 @@ impl<'a> Writer<'a> {
     }
 
     fn step(&mut self, step: &Step) {
-        let needs: BTreeSet<EntryId> = step.needs.iter().filter_map(|n| self.made.get(n)).flatten().copied().collect();
+        let mut needs: BTreeSet<EntryId> =
+            step.needs.iter().filter_map(|n| self.made.get(n)).flatten().copied().collect();
         let Some(object) = self.catalog.get(step.node.object) else { return };
-        let Some(draft) = object.render().draft(step.node.part, self.catalog, self.how) else {
+        let Some(mut draft) = object.render().draft(step.node.part, self.catalog, self.how) else {
             self.made.insert(step.node, needs);
             if step.node.part == Part::Definition && self.comments.contains_key(&step.node.object) {
                 self.parts.push(step.node);
@@ -71,6 +84,13 @@ impl<'a> Writer<'a> {
         };
         if draft.section != Section::PreData {
             self.comment_on_parts();
+        }
+        if draft.section == Section::Last && draft.kind == Kind::MaterializedViewData {
+            // Which privileges the query needs is not recorded: functions hide what they read.
+            needs.extend(&self.grants);
+        }
+        if step.node.part == Part::Definition {
+            draft.create.extend(self.falls_with(object));
         }
         let locks = self.locks(&draft);
         let id = self.push(step.node.object, draft, needs, locks);
@@ -81,6 +101,13 @@ impl<'a> Writer<'a> {
         if step.node.part == Part::Definition {
             self.comment(step.node.object, id);
         }
+    }
+
+    /// The statements that make an object go when an extension goes (`DEPENDS ON EXTENSION`, deptype x).
+    fn falls_with(&self, object: &Object) -> Vec<Sql> {
+        let extensions = self.extensions.get(&object.id()).into_iter().flatten();
+        let identity = object.render().identity(self.catalog);
+        extensions.map(|name| sql!("ALTER {} DEPENDS ON EXTENSION {}", identity, name)).collect()
     }
 
     fn locks(&self, draft: &Draft) -> Vec<EntryId> {
@@ -142,7 +169,10 @@ impl<'a> Writer<'a> {
     }
 
     /// The privileges on every object, after all that may need to be done without them; and those on what is not ours.
+    ///
+    /// Those on a schema come before those on what is in it: whoever hands on a privilege has to see the object.
     fn privileges(&mut self) {
+        let mut on_schemas: HashMap<Ident, EntryId> = HashMap::new();
         for object in self.catalog.objects() {
             let render = object.render();
             let Some(acl) = render.acl() else { continue };
@@ -156,13 +186,20 @@ impl<'a> Writer<'a> {
             let draft = Draft { namespace: entry.namespace.clone(), ..draft };
             let is_relation = matches!(entry.kind, Kind::Table | Kind::MaterializedView | Kind::View | Kind::Sequence);
             let locks = if is_relation { vec![made] } else { Vec::new() };
-            self.push(object.id(), draft, BTreeSet::from([made]), locks);
+            let mut needs = BTreeSet::from([made]);
+            needs.extend(draft.namespace.as_ref().and_then(|schema| on_schemas.get(schema)));
+            let granted = self.push(object.id(), draft, needs, locks);
+            self.grants.insert(granted);
+            if let Object::Schema(schema) = object {
+                on_schemas.insert(schema.name.clone(), granted);
+            }
         }
         for alien in &self.catalog.aspects.alien_acls {
             let create = alien.statements(self.catalog);
             if !create.is_empty() {
                 let draft = Draft::new(Kind::Acl, Section::Last, alien.label.clone(), create);
-                self.push(alien.object, draft, BTreeSet::new(), Vec::new());
+                let granted = self.push(alien.object, draft, BTreeSet::new(), Vec::new());
+                self.grants.insert(granted);
             }
         }
     }

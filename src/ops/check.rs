@@ -1,6 +1,7 @@
 //! The preflight: everything that stands in the way, found before anything is written, and told all at once.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use crate::catalog::{self, Catalog};
 use crate::error::{Error, Result};
@@ -104,7 +105,13 @@ impl Preflight {
 
     /// Other sessions in the old database: what they write after the snapshot stays behind.
     pub async fn writers(&mut self, old: &Session, writers: Writers) -> Result<()> {
-        let rows = old.rows(&Sql::constant(OTHER_SESSIONS)).await?;
+        let query = Sql::constant(OTHER_SESSIONS);
+        let patience = Instant::now() + PARTING;
+        let mut rows = old.rows(&query).await?;
+        while !rows.is_empty() && Instant::now() < patience {
+            tokio::time::sleep(PARTING / 20).await;
+            rows = old.rows(&query).await?;
+        }
         let mut sessions = Vec::new();
         for row in &rows {
             let (pid, user): (i32, Option<String>) = (row.get("pid")?, row.get("usename")?);
@@ -163,6 +170,22 @@ impl Preflight {
             ));
         }
         Ok(())
+    }
+
+    /// What a server of the new major refuses, or makes differently.
+    pub fn hazards(&mut self, catalog: &Catalog, target_major: u32) {
+        for hazard in catalog::hazards(catalog, target_major) {
+            if hazard.fatal {
+                self.obstacle(format!("{}: {}. {}", hazard.subject, hazard.text, hazard.remedy));
+                continue;
+            }
+            self.findings.push(Finding {
+                severity: Severity::Warning,
+                subject: hazard.subject,
+                text: hazard.text,
+                remedy: Some(hazard.remedy.to_owned()),
+            });
+        }
     }
 
     /// Objects of kinds that cannot be moved yet.
@@ -228,6 +251,9 @@ impl Preflight {
         Ok(())
     }
 }
+
+/// How long a session may take to leave: a client that has just hung up is listed until its server process has ended.
+const PARTING: Duration = Duration::from_secs(1);
 
 const OTHER_SESSIONS: &str = "\
 SELECT pid, usename::text AS usename, application_name, host(client_addr) AS client, state \

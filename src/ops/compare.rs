@@ -162,7 +162,8 @@ fn strip_qualifiers(text: &str) -> String {
             }
         }
     }
-    out.split(' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ")
+    // Since 14 the identity of a procedure names the mode of every argument, IN included.
+    out.split(' ').filter(|w| !w.is_empty() && *w != "IN").collect::<Vec<_>>().join(" ")
 }
 
 fn printed_differently(key: &(Kind, String)) -> Finding {

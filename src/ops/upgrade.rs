@@ -152,6 +152,7 @@ impl Upgrade {
 
         phases.begin(Phase::Check, None);
         preflight.unhandled(&catalog);
+        preflight.hazards(&catalog, staging.control().version().major());
         preflight.missing(&catalog, &toc, staging.control()).await?;
         phases.found(preflight.take_findings());
         let clearance = preflight.clear()?;
@@ -242,7 +243,7 @@ impl Upgrade {
         session.run(&Sql::constant("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?;
         let arrived = catalog::read::database(&session).await?;
         let (steps, how) = plan::order::order(&arrived, new.major())?;
-        let how = Decisions { privileges_of: Some(catalog.version.major()), ..how };
+        let how = Decisions { as_known_by: Some(catalog.version.major()), ..how };
         let same_major = catalog.version.major() == new.major();
         phases.found(compare::schemas(toc, &catalog::toc(&arrived, &steps, &how), same_major)?);
         Ok(())
@@ -321,5 +322,5 @@ fn catalog_summary(toc: &Toc) -> String {
         tables += 1;
         bytes += entry.weight;
     }
-    format!("{} entries, {tables} tables with {:.1} MB", toc.entries().len(), bytes as f64 / 1e6)
+    format!("{} entries, {tables} tables with {:.0} MB", toc.entries().len(), bytes as f64 / 1e6)
 }

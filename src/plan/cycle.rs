@@ -85,15 +85,16 @@ struct Loop<'a> {
 }
 
 impl Loop<'_> {
-    /// The definitions among the members.
-    fn definitions<'g>(&'g self, graph: &'g Graph) -> impl Iterator<Item = (usize, &'g Object)> {
-        self.members.iter().filter_map(move |&n| {
-            let node = graph.vertices.get(n)?.node?;
-            if node.part != Part::Definition {
-                return None;
-            }
-            Some((n, self.catalog.get(node.object)?))
-        })
+    /// The definitions among the members, in the order of their kinds and names.
+    fn definitions(&self, graph: &Graph) -> impl Iterator<Item = (usize, &Object)> {
+        let mut members = self.members.to_vec();
+        members.sort_by_key(|&n| graph.vertices.get(n).map(|v| &v.key));
+        let nodes: Vec<(usize, Node)> =
+            members.into_iter().filter_map(|n| Some((n, graph.vertices.get(n)?.node?))).collect();
+        nodes
+            .into_iter()
+            .filter(|(_, node)| node.part == Part::Definition)
+            .filter_map(|(n, node)| Some((n, self.catalog.get(node.object)?)))
     }
 
     fn name(&self, graph: &Graph, number: usize) -> String {
@@ -136,6 +137,7 @@ fn postpone_behind_boundary(found: &Loop<'_>, graph: &mut Graph, how: &mut Decis
         return false;
     }
     let waits = found.definitions(graph).find_map(|(number, object)| match object {
+        _ if !graph.vertices.get(number).is_some_and(|v| v.pre_data) => None,
         Object::View(view) if view.is_materialized() => Some((number, view.id)),
         Object::Function(function) => Some((number, function.id)),
         _ => None,

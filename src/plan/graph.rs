@@ -42,13 +42,19 @@ impl Graph {
     /// The graph of a catalog, loops and all.
     pub fn of(catalog: &Catalog) -> Self {
         let mut graph = Self { vertices: vec![Vertex::boundary()], numbers: HashMap::new() };
+        let mut nodes = Vec::new();
         for object in catalog.objects() {
             let render = object.render();
             for part in render.parts() {
                 let node = Node { object: object.id(), part };
                 let key = Key { priority: render.priority(part), name: render.sort_key(catalog), node: Some(node) };
-                graph.add(node, key, render.section(part) == Section::PreData);
+                nodes.push((key, node, render.section(part) == Section::PreData));
             }
+        }
+        // Numbers follow names, so that loops are found and repaired alike on two servers with different OIDs.
+        nodes.sort_by(|a, b| a.0.cmp(&b.0));
+        for (key, node, pre_data) in nodes {
+            graph.add(node, key, pre_data);
         }
         for object in catalog.objects() {
             for (node, needs) in object.render().edges(catalog) {
@@ -171,6 +177,11 @@ fn is_hand_made(catalog: &Catalog, row: &Dependency, object: ObjectId, needs: Ob
         }
         (Some(Object::DomainConstraint(check)), Some(Object::Type(domain))) => {
             check.validated && check.domain == domain.id
+        }
+        // What belongs to a partition belongs to its parent's (P, S), but is made by itself and attached.
+        (Some(Object::Index(_)), Some(Object::Index(_)))
+        | (Some(Object::Constraint(_)), Some(Object::Constraint(_))) => {
+            matches!(row.kind, b'P' | b'S')
         }
         // We build the index first and hand it to its constraint.
         (Some(Object::Index(_)), Some(Object::Constraint(_))) => row.kind == b'i',

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::sql::QualName;
 use crate::toc::{Data, Entry, EntryId, Kind, Section, Toc};
 
 /// The number of a task within its schedule.
@@ -181,18 +182,28 @@ struct Builder<'a> {
     made_by: HashMap<EntryId, TaskNumber>,
     /// The tasks that fill the table which an entry makes: its own data, or that of its partitions.
     filled_by: HashMap<EntryId, BTreeSet<TaskNumber>>,
+    /// The tasks that load rows through a partitioned table.
+    filled_through: HashMap<EntryId, BTreeSet<TaskNumber>>,
+    /// The entries of tables, by name.
+    tables: HashMap<QualName, EntryId>,
     /// The last tasks that change the table which an entry makes: its indexes and constraints.
     touched_by: HashMap<EntryId, Vec<TaskNumber>>,
 }
 
 impl<'a> Builder<'a> {
     fn new(toc: &'a Toc, extras: Extras) -> Self {
+        let tables = toc.entries().iter().filter(|e| e.kind == Kind::Table).filter_map(|e| {
+            let schema = e.namespace.clone()?;
+            Some((QualName { schema, name: e.tag.as_str().into() }, e.id))
+        });
         Self {
             toc,
             extras,
             tasks: Vec::new(),
             made_by: HashMap::new(),
             filled_by: HashMap::new(),
+            filled_through: HashMap::new(),
+            tables: tables.collect(),
             touched_by: HashMap::new(),
         }
     }
@@ -234,9 +245,14 @@ impl<'a> Builder<'a> {
             locks: entry.locks.clone(),
         });
         self.made_by.insert(entry.id, number);
-        if matches!(entry.data, Some(Data::Rows(_))) {
-            for &table in self.relations(entry).iter() {
+        if let Some(Data::Rows(rows)) = &entry.data {
+            for table in self.relations(entry) {
                 self.filled_by.entry(table).or_default().insert(number);
+            }
+            // Rows that go through a partitioned table may come to lie in any partition below it.
+            let root = rows.into.as_ref().and_then(|root| self.tables.get(root)).copied();
+            if let Some(root) = root {
+                self.filled_through.entry(root).or_default().insert(number);
             }
         }
     }
@@ -255,6 +271,9 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        for root in self.filled_through.keys().copied().collect::<Vec<_>>() {
+            self.fill_below(root, &pairs);
+        }
         // A level of the hierarchy a pass; it ends when nothing is new.
         let mut changed = true;
         while changed {
@@ -266,6 +285,23 @@ impl<'a> Builder<'a> {
                 list.extend(filled);
                 changed |= list.len() > before;
             }
+        }
+    }
+
+    /// What is loaded through a partitioned table fills everything below it.
+    fn fill_below(&mut self, root: EntryId, pairs: &[(EntryId, EntryId)]) {
+        let through = self.filled_through.get(&root).cloned().unwrap_or_default();
+        let mut below = vec![root];
+        let mut seen = BTreeSet::from([root]);
+        while let Some(table) = below.pop() {
+            self.filled_by.entry(table).or_default().extend(&through);
+            below.extend(
+                pairs
+                    .iter()
+                    .filter(|(_, parent)| *parent == table)
+                    .map(|(child, _)| *child)
+                    .filter(|c| seen.insert(*c)),
+            );
         }
     }
 
@@ -284,8 +320,9 @@ impl<'a> Builder<'a> {
         for relation in &relations {
             needs.extend(self.filled_by.get(relation).into_iter().flatten());
         }
-        let index = entry.kind == Kind::Index;
-        let shares = if index { relations.clone() } else { Vec::new() };
+        // One that also marks its table (CLUSTER ON, REPLICA IDENTITY) has it for itself.
+        let shared = |relation: &&EntryId| entry.kind == Kind::Index && !entry.locks.contains(relation);
+        let shares = relations.iter().filter(shared).copied().collect();
         let number = self.push(Task {
             work: Work::Entry(entry.id),
             cost: entry.weight.max(SMALL),
@@ -319,6 +356,15 @@ impl<'a> Builder<'a> {
         for entry in self.toc.entries() {
             // Where ANALYZE of a partitioned table includes its partitions, these need none of their own.
             let covered = !self.extras.analyze_only && attached.contains(&entry.id);
+            // A table of an extension has no entry but that of its rows.
+            if let (Some(&rows), Kind::TableData, true) =
+                (self.made_by.get(&entry.id), entry.kind, self.relations(entry).is_empty())
+            {
+                let needs = BTreeSet::from([rows]);
+                let work = Work::Analyze(entry.id);
+                self.push(Task { work, cost: ANALYZE, brief: false, needs, shares: Vec::new(), locks: Vec::new() });
+                continue;
+            }
             let filled = self.filled_by.get(&entry.id).cloned().unwrap_or_default();
             if !matches!(entry.kind, Kind::Table | Kind::MaterializedView) || covered || filled.is_empty() {
                 continue;
@@ -365,7 +411,7 @@ impl<'a> Builder<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::{Ident, QualName};
+    use crate::sql::Ident;
     use crate::toc::Rows;
 
     fn entry(kind: Kind, section: Section, tag: &str, needs: &[EntryId]) -> Entry {
@@ -472,6 +518,20 @@ mod tests {
         assert!(!take_all(&mut schedule).iter().any(|t| t.1 == Work::Entry(key)));
         schedule.finish(data[1].0);
         assert!(take_all(&mut schedule).iter().any(|t| t.1 == Work::Entry(key)));
+    }
+
+    #[test]
+    fn an_index_that_marks_its_table_has_it_for_itself() {
+        let mut toc = Toc::default();
+        let a = table(&mut toc, "a");
+        let plain = index(&mut toc, a, "i", 1);
+        let marked = entry(Kind::Index, Section::PostData, "clustered", &[a]);
+        let marked = toc.push(Entry { locks: vec![a], weight: 1 << 30, ..marked });
+        let mut schedule = Schedule::new(&toc, PLAIN);
+        let first = take_all(&mut schedule);
+        assert_eq!(first.iter().map(|t| t.1).collect::<Vec<_>>(), [Work::Entry(marked)]);
+        schedule.finish(first[0].0);
+        assert_eq!(take_all(&mut schedule).iter().map(|t| t.1).collect::<Vec<_>>(), [Work::Entry(plain)]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::event::Tally;
 use crate::plan::schedule::Work;
 use crate::sql;
+use crate::sql::Sql;
 use crate::toc::{Data, Entry, Kind, Toc};
 use crate::wire::session::{Canceller, Session};
 use crate::wire::snapshot::SnapshotHold;
@@ -45,6 +46,8 @@ impl Lane {
     /// If the snapshot cannot be entered.
     pub async fn new(snapshot: &Arc<SnapshotHold>, source: Session, sink: Sink, digests: bool) -> Result<Self> {
         snapshot.import(&source).await?;
+        // Names within rows (`regclass` and the like) have to come back as they went out.
+        source.run(&Sql::constant("SET quote_all_identifiers TO off")).await?;
         let digests = if digests { DigestMode::Rows } else { DigestMode::None };
         let analyze_only = sink.session().version().has_analyze_only();
         Ok(Self { source, sink, digests, analyze_only, _snapshot: Arc::clone(snapshot) })

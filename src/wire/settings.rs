@@ -12,7 +12,7 @@ type Setting = (&'static str, &'static str);
 ///
 /// Both get the same values wherever a value decides how data or definitions are written or read, even where only one
 /// side needs it: the comparison at the end reads from both.
-const BOTH: [Setting; 26] = [
+const BOTH: [Setting; 25] = [
     // No limits on time: whoever watches the run decides when it has taken too long.
     ("statement_timeout", "0"),
     ("lock_timeout", "0"),
@@ -23,8 +23,6 @@ const BOTH: [Setting; 26] = [
     ("transform_null_equals", "off"),
     ("array_nulls", "on"),
     ("xmloption", "content"),
-    // Keywords differ between majors, so no name goes without quotes.
-    ("quote_all_identifiers", "on"),
     // How values are written, and how they are read back.
     ("DateStyle", "ISO, MDY"),
     ("IntervalStyle", "postgres"),
@@ -52,13 +50,17 @@ const BOTH: [Setting; 26] = [
 ];
 
 /// For the old server.
-const OLD: [Setting; 1] = [
+const OLD: [Setting; 2] = [
+    // Keywords differ between majors, so no name goes without quotes.
+    ("quote_all_identifiers", "on"),
     // Since the minors of August 2024: nobody's view or foreign table runs code with the rights of whoever reads.
     ("restrict_nonsystem_relation_kind", "view,foreign-table"),
 ];
 
 /// For the new server.
-const NEW: [Setting; 3] = [
+const NEW: [Setting; 4] = [
+    // It would change what ALTER .. SET search_path stores.
+    ("quote_all_identifiers", "off"),
     // What a crash could take away is a staging database that nobody uses yet. Whoever publishes it has to make sure
     // that it has reached the disk.
     ("synchronous_commit", "off"),

@@ -83,3 +83,16 @@ pub fn since(file: &Path) -> u32 {
     let first = text.lines().next().unwrap_or_default();
     first.strip_prefix("-- since:").map_or(0, |major| major.trim().parse().unwrap())
 }
+
+/// A database of this name with a shop of so many orders: narrow rows and wide ones, partitions, large indexes.
+pub fn fill_shop(server: &Server, database: &str, orders: u32) {
+    server.create_database(database).unwrap();
+    let sql = fs::read_to_string(testdata("shop.sql")).unwrap();
+    server.psql(database, &format!("\\set orders {orders}\n{sql}")).unwrap();
+}
+
+/// The databases whose names begin like this.
+pub fn databases(server: &Server, prefix: &str) -> Vec<String> {
+    let sql = format!("SELECT datname FROM pg_database WHERE starts_with(datname, '{prefix}') ORDER BY 1");
+    server.psql("postgres", &sql).unwrap().lines().map(str::to_owned).collect()
+}

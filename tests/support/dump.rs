@@ -39,12 +39,36 @@ pub fn entries(dump: &str) -> BTreeMap<String, String> {
         }
         all.entry(format!("{} {}.{}", header.kind, header.schema, header.name)).or_default().push(text);
     }
-    all.into_iter()
+    let mut all = all
+        .into_iter()
         .map(|(name, mut texts)| {
             texts.sort_unstable();
             (name, texts.concat())
         })
-        .collect()
+        .collect();
+    whole_views(&mut all);
+    all
+}
+
+/// Where views and other objects need each other, `pg_dump` prints a view twice: first a stand-in, later what it really is.
+/// Which of the views depends on the order of their OIDs, so the real ones are put where they belong.
+fn whole_views(all: &mut BTreeMap<String, String>) {
+    let rules: Vec<String> =
+        all.keys().filter(|name| name.starts_with("RULE ") && name.ends_with(" _RETURN")).cloned().collect();
+    for rule in rules {
+        let view = rule.replacen("RULE ", "VIEW ", 1).trim_end_matches(" _RETURN").to_owned();
+        let (Some(real), Some(stand_in)) = (all.remove(&rule), all.get_mut(&view)) else {
+            panic!("{rule} without {view}");
+        };
+        let real = real.split_once('\n').map_or("", |(_owner, text)| text).replacen(
+            "CREATE OR REPLACE VIEW",
+            "CREATE VIEW",
+            1,
+        );
+        let (owner, rest) = stand_in.split_once('\n').unwrap_or_default();
+        let after = rest.split_once(";\n").map_or("", |(_, after)| after);
+        *stand_in = format!("{owner}\n{real}{after}");
+    }
 }
 
 struct Header<'a> {
@@ -73,7 +97,8 @@ fn setting<'a>(line: &'a str, name: &str) -> Option<&'a str> {
 /// A line without the column option `pg_attver`, which servers since late 2026 keep for themselves and which the stock
 /// `pg_dump` prints all the same.
 fn without_server_options(line: &str) -> Option<String> {
-    let Some((before, options)) = line.split_once(" SET (").filter(|(_, options)| options.contains("pg_attver=")) else {
+    let Some((before, options)) = line.split_once(" SET (").filter(|(_, options)| options.contains("pg_attver="))
+    else {
         return Some(line.to_owned());
     };
     let options = options.strip_suffix(");")?;
@@ -86,15 +111,21 @@ fn entries_are_found_and_keep_their_tablespace() {
     let dump = "-- Dumped from 15\n\n--\n-- Name: a; b; Type: TABLE; Schema: s; Owner: o\n--\n\nCREATE TABLE \"s\".\"a; b\" ();\n\n\nSET default_tablespace = 'fast';\n\n\
         --\n-- Name: i; Type: INDEX; Schema: s; Owner: o; Tablespace: fast\n--\n\nCREATE INDEX i;\nALTER TABLE ONLY t ALTER COLUMN c SET (pg_attver=3);\n\
         \n--\n-- Name: f(int); Type: FUNCTION; Schema: s; Owner: -\n--\n\nCREATE FUNCTION f;\nALTER TABLE ONLY t ALTER COLUMN c SET (n_distinct=5, pg_attver=3);\n\n\
+        --\n-- Name: v; Type: VIEW; Schema: s; Owner: o\n--\n\nCREATE VIEW v AS\nSELECT NULL::int AS a;\nALTER TABLE v OWNER TO o;\n\n\n\
+        --\n-- Name: v _RETURN; Type: RULE; Schema: s; Owner: o\n--\n\nCREATE OR REPLACE VIEW v AS\n SELECT 1 AS a;\n\n\n\
         --\n-- PostgreSQL database dump complete\n--\n";
     let entries = entries(dump);
     let texts: Vec<(&str, &str)> = entries.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     assert_eq!(
         texts,
         [
-            ("FUNCTION s.f(int)", "owner: -\nCREATE FUNCTION f;\nALTER TABLE ONLY t ALTER COLUMN c SET (n_distinct=5);\n"),
+            (
+                "FUNCTION s.f(int)",
+                "owner: -\nCREATE FUNCTION f;\nALTER TABLE ONLY t ALTER COLUMN c SET (n_distinct=5);\n"
+            ),
             ("INDEX s.i", "owner: o\ntablespace: fast\nCREATE INDEX i;\n"),
             ("TABLE s.a; b", "owner: o\nCREATE TABLE \"s\".\"a; b\" ();\n"),
+            ("VIEW s.v", "owner: o\nCREATE VIEW v AS\n SELECT 1 AS a;\nALTER TABLE v OWNER TO o;\n"),
         ]
     );
 }

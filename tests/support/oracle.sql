@@ -64,7 +64,7 @@ FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid 
 WHERE c.relkind IN ('i', 'I') AND a.attstattarget >= 0 AND n.nspname !~ '^pg_'
 UNION ALL
 SELECT 'triggers of constraint ' || t.tgrelid::pg_catalog.regclass || ' ' || c.conname, pg_catalog.string_agg(t.tgenabled, '' ORDER BY t.tgtype, t.tgenabled)
-FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_constraint c ON c.oid = t.tgconstraint
+FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_constraint c ON c.oid = t.tgconstraint JOIN pg_catalog.pg_class r ON r.oid = c.conrelid AND r.relkind = 'r'
 WHERE t.tgisinternal AND c.conparentid = 0 AND c.conrelid = t.tgrelid GROUP BY t.tgrelid, c.conname
 
 UNION ALL

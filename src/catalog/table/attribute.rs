@@ -84,10 +84,10 @@ pub struct Column {
     pub freed: bool,
     /// What it holds when nothing is given.
     pub initial: Initial,
-    statistics: Option<i32>,
-    storage: Option<&'static str>,
-    compression: Option<&'static str>,
-    options: Vec<Reloption>,
+    pub(super) statistics: Option<i32>,
+    pub(super) storage: Option<&'static str>,
+    pub(super) compression: Option<&'static str>,
+    pub(super) options: Vec<Reloption>,
 }
 
 /// One row of [`ATTRIBUTES`]: the relation and its column.

@@ -8,6 +8,8 @@ mod family;
 mod not_null;
 mod read;
 #[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub(super) use assemble::{Rows as TableRows, assemble};
@@ -17,6 +19,8 @@ pub(super) use read::{COLUMN_ACLS, INHERITS, RELATIONS, decode_column_acl, decod
 
 pub use attribute::{Column, Initial};
 pub use default::AttributeDefault;
+#[cfg(test)]
+pub(super) use not_null::NotNull;
 
 use super::reloptions::Reloption;
 use super::{Acl, Catalog, Decisions, Draft, Node, ObjectId, Part, Priority, Render};

@@ -63,7 +63,10 @@ pub(super) fn decode(row: &Row) -> Result<Range> {
 impl Range {
     pub(super) fn definition(&self, name: &QualName, catalog: &Catalog, how: &Decisions) -> Sql {
         let mut options = vec![sql!("subtype = {}", self.subtype)];
-        if let Some(multirange) = self.multirange.clone().or_else(|| free_name(name, catalog, how)) {
+        // Compared with a server that knew no multiranges, the name that a server invents says nothing.
+        let unknown = how.as_known_by.is_some_and(|major| major < MULTIRANGES);
+        let own = self.multirange.clone().filter(|own| !unknown || own.name.as_str() != invented_name(name));
+        if let Some(multirange) = own.or_else(|| free_name(name, catalog, how)) {
             options.push(sql!("multirange_type_name = {}", multirange));
         }
         if let Some(opclass) = &self.opclass {
@@ -79,17 +82,22 @@ impl Range {
     }
 }
 
+/// The name that a server gives to the multirange type where nobody says one.
+fn invented_name(range: &QualName) -> String {
+    let bare = range.name.as_str();
+    match bare.find("range") {
+        Some(_) => clipped(&bare.replacen("range", "multirange", 1), ""),
+        None => clipped(bare, "_multirange"),
+    }
+}
+
 /// A name for the multirange type of a source that does not know these, where the one that the new server would invent
 /// (PostgreSQL, `src/backend/catalog/pg_type.c`, `makeMultirangeTypeName`) is taken; it refuses to make the range then.
 fn free_name(range: &QualName, catalog: &Catalog, how: &Decisions) -> Option<QualName> {
     if how.target < MULTIRANGES {
         return None;
     }
-    let bare = range.name.as_str();
-    let invented = match bare.find("range") {
-        Some(_) => clipped(&bare.replacen("range", "multirange", 1), ""),
-        None => clipped(bare, "_multirange"),
-    };
+    let invented = invented_name(range);
     let taken = |name: &Ident| {
         catalog.objects().iter().any(|object| {
             let other = match object {

@@ -125,7 +125,9 @@ impl Tail {
         }
         if columns.rate {
             line += "  ";
-            line += &text::right(&self.rate.map(text::rate).unwrap_or_default(), RATE);
+            // Not every build tells how far it is: no rate is better than a rate of nothing.
+            let rate = self.rate.filter(|rate| *rate >= 1.0);
+            line += &text::right(&rate.map(text::rate).unwrap_or_default(), RATE);
         }
         if columns.left {
             let left = left.map(|left| format!("{} left", text::clock(left))).unwrap_or_default();
