@@ -164,6 +164,14 @@ impl Error {
         self
     }
 
+    /// More of what the user can do, after what is said already.
+    #[must_use]
+    pub fn and_hint(mut self, hint: &str) -> Self {
+        let before = self.hint().map(|before| format!("{before} "));
+        self.0.hint = Some(before.unwrap_or_default() + hint);
+        self
+    }
+
     /// The underlying cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

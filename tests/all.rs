@@ -1,8 +1,12 @@
 //! Everything that takes real servers, as one binary: a server of each major serves all of it.
 
+mod catalog_cases;
 mod cli;
 mod connect;
 mod copy;
+mod interrupt;
 mod layers;
+mod refusals;
+mod regression;
 mod roundtrip;
 mod support;

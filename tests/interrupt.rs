@@ -29,7 +29,10 @@ fn killed_at_ten_points_and_started_again() {
         running.signal("KILL");
         let killed = running.wait();
         if !killed.status.success() {
-            assert!(!databases(&new, "shop").contains(&"shop".to_owned()), "point {point}: half of it has the final name");
+            assert!(
+                !databases(&new, "shop").contains(&"shop".to_owned()),
+                "point {point}: half of it has the final name"
+            );
             upgrade().succeed();
         }
         assert_same(&format!("point {point}"), &after, 18, &Oracle::of(&new, "shop"), 18, &[]);
@@ -42,5 +45,8 @@ fn killed_at_ten_points_and_started_again() {
 
 /// The rows alone: the words of views differ between majors, and are judged by the round trips.
 fn data_of(oracle: &Oracle) -> Oracle {
-    Oracle { schema: oracle.schema.keys().map(|name| (name.clone(), String::new())).collect(), data: oracle.data.clone() }
+    Oracle {
+        schema: oracle.schema.keys().map(|name| (name.clone(), String::new())).collect(),
+        data: oracle.data.clone(),
+    }
 }

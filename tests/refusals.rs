@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use pgtandem_lab::{Server, shared};
 
 use crate::support::{
-    Oracle, Program, Ran, Running, assert_same, databases, fill, fill_shop, install_extension, prepare_server, testdata,
+    Oracle, Program, Ran, Running, assert_same, databases, fill, fill_shop, install_extension, prepare_server,
 };
 
 /// A small database on the shared server of this major.
@@ -122,11 +122,16 @@ fn wrapped(major: u32, name: &str, first: &str) -> PathBuf {
 #[test]
 fn everything_that_is_missing_in_one_list() {
     // A locale that only the old server finds: a copy of the one that every system has.
-    let known = ["C.utf8", "C.UTF-8"].map(|name| Path::new("/usr/lib/locale").join(name)).into_iter().find(|path| path.is_dir());
+    let known = ["C.utf8", "C.UTF-8"]
+        .map(|name| Path::new("/usr/lib/locale").join(name))
+        .into_iter()
+        .find(|path| path.is_dir());
     let locales = pgtandem_lab::cache_dir().join(format!("locales-{}", std::process::id()));
     fs::create_dir_all(&locales).unwrap();
     if let Some(known) = &known {
-        let status = Command::new("cp").args(["-r".as_ref(), known.as_os_str(), locales.join("xx_XX.utf8").as_os_str()]).status();
+        let status = Command::new("cp")
+            .args(["-r".as_ref(), known.as_os_str(), locales.join("xx_XX.utf8").as_os_str()])
+            .status();
         assert!(status.unwrap().success());
     } else {
         eprintln!("NOT TESTED: a missing locale, as there is none in /usr/lib/locale to copy");
@@ -138,7 +143,8 @@ fn everything_that_is_missing_in_one_list() {
     install_extension(&old, "tandem_lonely", "1.0");
     let locale = if known.is_some() { " LOCALE 'xx_XX.utf8'" } else { "" };
     old.psql("postgres", &format!("CREATE DATABASE bad_missing TEMPLATE template0{locale}")).unwrap();
-    old.psql("postgres", "CREATE ROLE lonely_owner; CREATE ROLE lonely_reader; CREATE ROLE \"Lonely \"\"Policy\"\"\"").unwrap();
+    old.psql("postgres", "CREATE ROLE lonely_owner; CREATE ROLE lonely_reader; CREATE ROLE \"Lonely \"\"Policy\"\"\"")
+        .unwrap();
     old.psql("postgres", "SET allow_in_place_tablespaces = on; CREATE TABLESPACE lonely_space LOCATION ''").unwrap();
     let schema = "CREATE EXTENSION tandem_lonely; CREATE TABLE t (a int); ALTER TABLE t OWNER TO lonely_owner;
         GRANT SELECT ON t TO lonely_reader; CREATE INDEX i ON t (a) TABLESPACE lonely_space;
@@ -146,7 +152,14 @@ fn everything_that_is_missing_in_one_list() {
     old.psql("bad_missing", schema).unwrap();
     let program = Program::upgrade(&old.url("bad_missing"), &new.url("bad_missing"));
     let ran = refused(program, (&old, "bad_missing"), (new, "bad_missing"), 4);
-    ran.tells(&["tandem_lonely", "lonely_space", "lonely_owner", "lonely_reader", "Lonely \"Policy\"", "nothing was written"]);
+    ran.tells(&[
+        "tandem_lonely",
+        "lonely_space",
+        "lonely_owner",
+        "lonely_reader",
+        "Lonely \"Policy\"",
+        "nothing was written",
+    ]);
     if known.is_some() {
         ran.tells(&["xx_XX.utf8", "It has: ", "C"]);
     }
@@ -174,9 +187,14 @@ struct Application(Child);
 impl Application {
     fn connect(server: &Server, database: &str) -> Self {
         let mut psql = server.client("psql").unwrap();
-        psql.args(["-X", "-q", "-d", database]).env("PGAPPNAME", "the till").stdin(Stdio::piped()).stdout(Stdio::null());
+        psql.args(["-X", "-q", "-d", database])
+            .env("PGAPPNAME", "the till")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null());
         let application = Self(psql.spawn().unwrap());
-        let connected = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND application_name = 'the till'");
+        let connected = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND application_name = 'the till'"
+        );
         wait_until("the application is connected", || server.psql("postgres", &connected).unwrap().trim() == "1");
         application
     }
@@ -203,9 +221,11 @@ fn others_who_are_connected() {
     let application = Application::connect(old, "bad_writers");
     let upgrade = || Program::upgrade(&old.url("bad_writers"), &new.url("bad_writers"));
     let ran = refused(upgrade(), (old, "bad_writers"), (new, "bad_writers"), 4);
-    ran.tells(&["the till", "postgres", "--writers allow", &application.0.id().to_string()[..0]]);
+    ran.tells(&["the till", "postgres", "--writers allow"]);
+
     refused(upgrade().args(["--writers", "refuse"]), (old, "bad_writers"), (new, "bad_writers"), 4);
     upgrade().args(["--writers", "allow"]).succeed().tells(&["the till"]);
+    drop(application);
 }
 
 #[test]
@@ -217,8 +237,8 @@ fn arguments_that_make_no_sense() {
         (&["--from", url, "--to", url, "--verify", "perhaps"], "perhaps"),
         (&["--from", url], "to"),
         (&["--to", url], "from"),
-        (&["--from", "mysql://x", "--to", url], "from"),
-        (&["--from", "postgres://h:notaport/x", "--to", url], "notaport"),
+        (&["--from", "mysql://x", "--to", url], "postgres://"),
+        (&["--from", "postgres://h:notaport/x", "--to", url], "port"),
     ];
     for (arguments, told) in bad {
         let ran = Program::new().args(["upgrade"]).args(arguments).run().expect(2);
@@ -230,17 +250,36 @@ fn arguments_that_make_no_sense() {
 #[test]
 fn kinds_that_cannot_be_moved_yet() {
     let (old, new) = (shared(15).unwrap(), shared(18).unwrap());
-    old.psql_file("postgres", &testdata("catalog/roles.sql")).unwrap();
     fill(old, "bad_kinds", "catalog/unhandled/everything.sql");
     let program = Program::upgrade(&old.url("bad_kinds"), &new.url("bad_kinds"));
     let ran = refused(program, (old, "bad_kinds"), (new, "bad_kinds"), 4);
     ran.tells(&[
-        "language mine", "access method mine", "foreign-data wrapper wrapper", "server far", "user mapping bob", "user mapping public",
-        "foreign table s.far_away", "shell type s.shell", "base type s.base", "s.whole", "cast ", "operator s.<<<", "operator family s.family",
-        "operator class s.class", "collation s.german", "conversion s.conversion", "text search parser s.parser",
-        "text search template s.template", "text search dictionary s.dictionary", "text search configuration s.configuration",
-        "extended statistics s.correlated", "publication p", "subscription sub", "function in a system schema pg_catalog.intruder",
-        "event trigger watch", "nothing was written",
+        "language mine",
+        "access method mine",
+        "foreign-data wrapper wrapper",
+        "server far",
+        "user mapping \"bob\" far",
+        "user mapping public far",
+        "foreign table s.far_away",
+        "shell type s.shell",
+        "base type s.base",
+        "s.whole",
+        "cast ",
+        "operator s.<<<",
+        "operator family s.family",
+        "operator class s.class",
+        "collation s.german",
+        "conversion s.conversion",
+        "text search parser s.parser",
+        "text search template s.template",
+        "text search dictionary s.dictionary",
+        "text search configuration s.configuration",
+        "extended statistics s.correlated",
+        "publication p",
+        "subscription sub",
+        "function in a system schema pg_catalog.intruder",
+        "event trigger watch",
+        "nothing was written",
     ]);
 }
 
@@ -256,7 +295,8 @@ fn under_way(old: &Server, new: &Server) -> Running {
     let mut running = Program::upgrade(&old.url("shop"), &new.url("shop")).spawn();
     wait_until("rows are on their way", || {
         assert!(running.is_running(), "it ended before anything could happen to it");
-        let copies = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop' AND query LIKE 'COPY%' AND state = 'active'";
+        let copies =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = 'shop' AND query LIKE 'COPY%' AND state = 'active'";
         old.psql("postgres", copies).unwrap().trim() != "0"
     });
     running
@@ -272,7 +312,10 @@ fn arrives(old: &Server, new: &Server, before: &Oracle) {
 
 /// The rows alone: the words of views differ between majors, and are judged by the round trips.
 fn rows_of(oracle: &Oracle) -> Oracle {
-    Oracle { schema: oracle.schema.keys().map(|name| (name.clone(), String::new())).collect(), data: oracle.data.clone() }
+    Oracle {
+        schema: oracle.schema.keys().map(|name| (name.clone(), String::new())).collect(),
+        data: oracle.data.clone(),
+    }
 }
 
 #[test]

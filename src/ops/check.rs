@@ -149,6 +149,8 @@ impl Preflight {
         for row in old.rows(&Sql::constant(UNREADABLE)).await? {
             let (name, why): (String, String) = (row.get("name")?, row.get("why")?);
             self.obstacle(format!("{name}: {why}."));
+            // Neither can it be locked, so that the catalog cannot be read.
+            self.hopeless = true;
         }
         Ok(())
     }

@@ -103,7 +103,9 @@ fn texts(entries: &[&Entry]) -> Vec<String> {
     let mut texts: Vec<String> = entries
         .iter()
         .map(|entry| {
-            let mut text: Vec<&str> = entry.create.iter().map(|sql| sql.as_str()).collect();
+            // The default that a partition's identity became since 17 stands in the table's statement on the new server.
+            let is_default = |sql: &&str| entry.kind == Kind::Sequence && sql.contains(" SET DEFAULT ");
+            let mut text: Vec<&str> = entry.create.iter().map(|sql| sql.as_str()).filter(|s| !is_default(s)).collect();
             text.extend(entry.owner.as_ref().map(|o| o.alter.as_str()));
             text.extend(entry.tablespace.iter().flatten().map(|t| t.as_str()));
             text.extend(entry.table_am.as_ref().map(|am| am.as_str()));

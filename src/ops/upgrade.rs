@@ -140,7 +140,7 @@ impl Upgrade {
         }
         if preflight.is_hopeless() {
             preflight.clear()?;
-            return Err(Error::refused("the old server is too old to be read"));
+            return Err(Error::refused("the old database cannot be read"));
         }
 
         phases.begin(Phase::Catalog, None);
@@ -275,7 +275,7 @@ impl Upgrade {
     /// Removes the staging database after an error, and says so if that cannot be done either.
     async fn clean_up(&self, staging: &Staging, notices: &NoticeSink, error: Error) -> Error {
         let kept = |error: Error| {
-            error.with_hint(format!(
+            error.and_hint(&format!(
                 "The old server is untouched. The staging database {} stays on the new server; the next run replaces it.",
                 staging.name().as_str()
             ))
@@ -285,7 +285,7 @@ impl Upgrade {
         }
         let _ = notices;
         match staging.remove().await {
-            Ok(()) => error.with_hint("The old server is untouched, and nothing was left on the new one."),
+            Ok(()) => error.and_hint("The old server is untouched, and nothing was left on the new one."),
             Err(left) => {
                 tracing::warn!(error = %left, "cannot remove the staging database");
                 kept(error)

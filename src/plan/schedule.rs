@@ -320,6 +320,10 @@ impl<'a> Builder<'a> {
         for relation in &relations {
             needs.extend(self.filled_by.get(relation).into_iter().flatten());
         }
+        if entry.kind == Kind::CheckConstraint && relations.is_empty() {
+            // One of a domain: rows that it would refuse may lie in any table.
+            needs.extend(self.filled_by.values().flatten());
+        }
         // One that also marks its table (CLUSTER ON, REPLICA IDENTITY) has it for itself.
         let shared = |relation: &&EntryId| entry.kind == Kind::Index && !entry.locks.contains(relation);
         let shares = relations.iter().filter(shared).copied().collect();
@@ -382,7 +386,13 @@ impl<'a> Builder<'a> {
             if entry.data.is_none() {
                 continue;
             }
-            let needs = BTreeSet::from([made]);
+            let mut needs = BTreeSet::from([made]);
+            // What others load through the same partitioned table may come to lie here.
+            if let Some(Data::Rows(rows)) = &entry.data
+                && let Some(root) = rows.into.as_ref().and_then(|root| self.tables.get(root))
+            {
+                needs.extend(self.filled_through.get(root).into_iter().flatten());
+            }
             let task = Task {
                 work: Work::Verify(entry.id),
                 cost: entry.weight / 2,

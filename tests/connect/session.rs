@@ -29,7 +29,7 @@ const HOSTILE: &str = "
     ALTER ROLE postgres IN DATABASE hostile SET default_transaction_isolation = 'serializable';";
 
 /// What a session then has all the same, with the major since which there is such a setting.
-const EXPECTED: [(u32, &str, &str); 28] = [
+const EXPECTED: [(u32, &str, &str); 27] = [
     (10, "search_path", ""),
     (10, "client_encoding", "UTF8"),
     (10, "statement_timeout", "0"),
@@ -42,7 +42,6 @@ const EXPECTED: [(u32, &str, &str); 28] = [
     (10, "transform_null_equals", "off"),
     (10, "array_nulls", "on"),
     (10, "xmloption", "content"),
-    (10, "quote_all_identifiers", "on"),
     (10, "DateStyle", "ISO, MDY"),
     (10, "IntervalStyle", "postgres"),
     (10, "TimeZone", "UTC"),
@@ -61,7 +60,9 @@ const EXPECTED: [(u32, &str, &str); 28] = [
 ];
 
 /// What only one side has.
-const EXPECTED_ON: [(Side, u32, &str, &str); 5] = [
+const EXPECTED_ON: [(Side, u32, &str, &str); 7] = [
+    (Side::Old, 10, "quote_all_identifiers", "on"),
+    (Side::New, 10, "quote_all_identifiers", "off"),
     (Side::Old, 12, "restrict_nonsystem_relation_kind", "view,foreign-table"),
     (Side::New, 10, "synchronous_commit", "off"),
     (Side::New, 12, "default_table_access_method", "heap"),

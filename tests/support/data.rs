@@ -22,7 +22,9 @@ pub fn prepare_server(server: &Server) {
     static PREPARED: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
     let mut prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner);
     if prepared.get_or_insert_default().insert(server.port()) {
-        server.psql_file("postgres", &testdata("roles.sql")).unwrap();
+        for roles in ["roles.sql", "catalog/roles.sql"] {
+            server.psql_file("postgres", &testdata(roles)).unwrap();
+        }
         install_extension(server, "tandem_settings", "1.0");
     }
 }

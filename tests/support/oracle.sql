@@ -27,7 +27,7 @@ WHERE (c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated OR c.relkind = 'p
   AND NOT EXISTS (
     SELECT 1 FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = a.relid
     JOIN pg_catalog.pg_opclass o ON o.oid = ANY (p.partclass::pg_catalog.oid[])
-    WHERE c.relispartition AND p.partstrat = 'h' AND o.opcname = 'enum_ops')
+    WHERE c.relispartition AND p.partstrat = 'h' AND o.opcname IN ('enum_ops', 'array_ops'))
 
 UNION ALL
 SELECT 'state of sequence ' || n.nspname || '.' || c.relname, (pg_catalog.xpath('//r/text()', pg_catalog.query_to_xml(pg_catalog.format(

@@ -138,10 +138,15 @@ impl Table {
         Some(draft)
     }
 
-    fn data(&self) -> Draft {
+    fn data(&self, catalog: &Catalog) -> Draft {
         let mut draft =
             Draft::new(Kind::TableData, Section::Data, self.name.name.as_str(), Vec::new()).within(&self.name.schema);
-        draft.data = Some(Data::Rows(self.rows()));
+        let mut rows = self.rows();
+        if let Some(root) = self.into.as_ref().and_then(|(root, _)| catalog.table(*root)) {
+            // Partitions may have their columns in different orders; rows that change partition have to look the same.
+            rows.columns.sort_by_key(|name| root.columns.iter().position(|column| column.name == *name));
+        }
+        draft.data = Some(Data::Rows(rows));
         draft.weight = self.size;
         draft
     }
@@ -223,7 +228,7 @@ impl Render for Table {
         match part {
             Part::Definition => Some(self.definition(catalog, how)),
             Part::Attach => self.attach(),
-            Part::Data if !self.is_partitioned() => Some(self.data()),
+            Part::Data if !self.is_partitioned() => Some(self.data(catalog)),
             Part::RowSecurity if self.row_security => Some(self.enable_row_security()),
             _ => None,
         }

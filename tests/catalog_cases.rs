@@ -1,0 +1,181 @@
+//! Every case of `testdata/catalog/`, moved by itself to the newest major.
+//!
+//! Between servers of one major both sides have to print the same. Across majors the judge is what the stock tools make of
+//! the same database: their words are those of the new server.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use pgtandem_lab::{Server, shared};
+
+use crate::support::{Oracle, Program, assert_same, case_files, databases, prepare_server, testdata};
+
+/// The major that everything moves to.
+const NEWEST: u32 = 18;
+/// How many cases are tried at the same time.
+const LANES: usize = 3;
+
+struct Case {
+    file: PathBuf,
+    /// "policy_kinds"
+    name: String,
+    /// The majors that can load it, as its first lines say (`since`, `until`, `before`).
+    majors: std::ops::RangeInclusive<u32>,
+}
+
+impl Case {
+    fn read(kind: &str, file: PathBuf) -> Self {
+        let text = fs::read_to_string(&file).unwrap();
+        let number = |word: &str| -> Option<u32> {
+            let prefix = format!("-- {word}: ");
+            let line =
+                text.lines().take_while(|line| line.starts_with("--")).find_map(|line| line.strip_prefix(&prefix));
+            line.map(|major| {
+                major.trim().parse().unwrap_or_else(|_| panic!("{}: {word}: and a number", file.display()))
+            })
+        };
+        let last = number("until").or(number("before").map(|major| major - 1)).unwrap_or(NEWEST);
+        let majors = number("since").unwrap_or(0)..=last;
+        let name = format!("{kind}_{}", file.file_stem().unwrap().to_str().unwrap());
+        Self { file, name, majors }
+    }
+
+    /// Whether the new server may refuse what this case has: it says itself that a later major does.
+    fn may_be_refused(&self) -> bool {
+        *self.majors.end() < NEWEST
+    }
+
+    /// Whether it has what cannot be moved yet.
+    fn must_be_refused(&self) -> bool {
+        self.name.starts_with("unhandled_")
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let mut kinds: Vec<PathBuf> =
+        fs::read_dir(testdata("catalog")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    kinds.retain(|path| path.is_dir());
+    kinds.sort();
+    let of = |kind: &Path| {
+        let name = kind.file_name().unwrap().to_str().unwrap().to_owned();
+        case_files(kind).into_iter().map(move |file| Case::read(&name, file))
+    };
+    kinds.iter().flat_map(|kind| of(kind)).collect()
+}
+
+fn try_case(case: &Case, old: &Server, new: &Server) {
+    let database = format!("case_{}_{}", old.major(), case.name);
+    old.create_database(&database).unwrap();
+    old.psql_file(&database, &case.file).unwrap();
+    same_roles(old, new);
+    let before = Oracle::of(old, &database);
+
+    let ran = Program::upgrade(&old.url(&database), &new.url(&database)).run();
+
+    assert_same("the old database", &before, 0, &Oracle::of(old, &database), 0, &[]);
+    if case.must_be_refused() || case.may_be_refused() && ran.status.code() == Some(4) {
+        ran.expect(4).tells(&["nothing was written"]);
+        assert_eq!(databases(new, &database), [""; 0]);
+        return;
+    }
+    let ran = ran.expect(0);
+    let mut expected = before.to_arrive();
+    let after = Oracle::of(new, &database);
+    if old.major() != new.major() {
+        new.psql("postgres", &format!("DROP DATABASE \"{database}\"")).unwrap();
+        match moved_by_stock_tools(old, new, &database) {
+            Some(stock) if !case.may_be_refused() => allow_words_of(&stock, &mut expected, &after),
+            // What a later major refuses has to be made otherwise there.
+            _ => expected.schema.clone_from(&after.schema),
+        }
+    }
+    assert_same(&ran.told(), &expected, 0, &after, 0, &[]);
+}
+
+/// Where the new side has what the stock tools would have made, that is what was to be expected, whatever the old side prints.
+fn allow_words_of(stock: &Oracle, expected: &mut Oracle, after: &Oracle) {
+    for (name, words) in &stock.schema {
+        if after.schema.get(name) == Some(words) {
+            expected.schema.insert(name.clone(), words.clone());
+        }
+    }
+    // What both call by another name: the old name is not expected any more.
+    expected.schema.retain(|name, _| stock.schema.contains_key(name) || after.schema.contains_key(name));
+}
+
+/// Cases make roles where they need them.
+fn same_roles(old: &Server, new: &Server) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _held = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let names = |server: &Server| server.psql("postgres", "SELECT quote_ident(rolname) FROM pg_roles").unwrap();
+    let there = names(new);
+    for role in names(old).lines().filter(|role| !there.lines().any(|other| other == *role)) {
+        new.psql("postgres", &format!("CREATE ROLE {role}")).unwrap();
+    }
+}
+
+/// The same database, schema alone, by way of `pg_dump` and `psql`; nothing if these meet an error.
+fn moved_by_stock_tools(old: &Server, new: &Server, database: &str) -> Option<Oracle> {
+    let dump = old.pg_dump(database, &["-s", "--create", "--quote-all-identifiers", "--restrict-key=x"]).unwrap();
+    let mut psql = new.client("psql").unwrap();
+    psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "postgres"]);
+    let mut psql = psql.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // One that has met an error reads no further.
+    let _ = std::io::Write::write_all(&mut psql.stdin.take().unwrap(), dump.as_bytes());
+    let moved = psql.wait().unwrap().success().then(|| Oracle::schema_of(new, database));
+    new.psql("postgres", &format!("DROP DATABASE IF EXISTS \"{database}\"")).unwrap();
+    moved
+}
+
+fn try_all(old: &Server) {
+    let new = shared(NEWEST).unwrap();
+    prepare_server(old);
+    prepare_server(new);
+    let cases: Vec<Case> = cases().into_iter().filter(|case| case.majors.contains(&old.major())).collect();
+    assert!(cases.len() > 40, "the cases were not found");
+    let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..LANES {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let tried = catch_unwind(AssertUnwindSafe(|| try_case(case, old, new)));
+                    let Err(panic) = tried else { continue };
+                    let message = panic.downcast::<String>().map_or_else(|_| "it panicked".to_owned(), |text| *text);
+                    failures.lock().unwrap().push(format!("{}\n{message}", case.file.display()));
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    let count = format!("{} of {} cases from {} to {NEWEST}", failures.len(), cases.len(), old.major());
+    assert!(failures.is_empty(), "{count} failed:\n\n{}", failures.join("\n\n"));
+}
+
+/// A run with all majors takes its time.
+fn asked_for() -> bool {
+    std::env::var_os("PGTANDEM_ALL_MAJORS").is_some_and(|value| value == "1")
+}
+
+#[test]
+fn from_15() {
+    try_all(shared(15).unwrap());
+}
+
+#[test]
+fn from_18() {
+    try_all(&Server::start(18).unwrap());
+}
+
+#[test]
+fn from_all_other_majors_if_asked_for() {
+    if asked_for() {
+        for major in [12, 13, 14, 16, 17] {
+            try_all(shared(major).unwrap());
+        }
+    }
+}
