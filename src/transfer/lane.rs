@@ -17,6 +17,9 @@ use crate::toc::{Data, Entry, Kind, Toc};
 use crate::wire::session::{Canceller, Session};
 use crate::wire::snapshot::SnapshotHold;
 
+/// How many deadlocks one entry may lose before that is an error.
+const DEADLOCKS: usize = 10;
+
 /// A worker.
 pub struct Lane {
     source: Session,
@@ -76,13 +79,25 @@ impl Lane {
         };
         let entry = toc.get(id).ok_or_else(|| Error::malformed("the table of contents has no such entry"))?;
         let done = match (work, &entry.data) {
-            (Work::Entry(_), None) => self.sink.make(entry).await.map(|()| Effect::Made),
+            (Work::Entry(_), None) => self.make(entry).await.map(|()| Effect::Made),
             (Work::Entry(_), Some(data)) => self.copy(data, tally, cancel).await.map(Effect::Copied),
             (Work::Analyze(_), _) => self.analyze(entry).await.map(|()| Effect::Made),
             (Work::Verify(_), Some(data)) => self.read_back(data, tally, cancel).await.map(Effect::ReadBack),
             (Work::Verify(_), None) => Ok(Effect::Made),
         };
         done.map_err(|e| e.about(entry.label()))
+    }
+
+    /// Statements of different lanes can lock the same relations in different orders: partitions and what refers to them.
+    /// The server ends one of them then, and undoes it; it has its turn again.
+    async fn make(&mut self, entry: &Entry) -> Result<()> {
+        for _ in 0..DEADLOCKS {
+            match self.sink.make(entry).await {
+                Err(error) if error.sqlstate() == Some("40P01") => tracing::debug!(%error, "again"),
+                done => return done,
+            }
+        }
+        self.sink.make(entry).await
     }
 
     async fn copy(&mut self, data: &Data, tally: &Tally, cancel: &CancellationToken) -> Result<Copied> {

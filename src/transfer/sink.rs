@@ -36,8 +36,14 @@ impl Sink {
     ///
     /// What the server says; names the entry.
     pub async fn make(&mut self, entry: &Entry) -> Result<()> {
+        let before = (self.tablespace.clone(), self.table_am.clone());
         let script = self.script(entry);
-        self.session.run(&script).await.map_err(|e| e.about(entry.label()))
+        let done = self.session.run(&script).await.map_err(|e| e.about(entry.label()));
+        if done.is_err() {
+            // The settings were undone with the rest.
+            (self.tablespace, self.table_am) = before;
+        }
+        done
     }
 
     /// Runs the statements of many entries, in order. `each` hears of every one that is done.
