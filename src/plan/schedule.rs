@@ -182,6 +182,8 @@ struct Builder<'a> {
     made_by: HashMap<EntryId, TaskNumber>,
     /// The tasks that fill the table which an entry makes: its own data, or that of its partitions.
     filled_by: HashMap<EntryId, BTreeSet<TaskNumber>>,
+    /// The tasks that load data of any kind.
+    loads: BTreeSet<TaskNumber>,
     /// The tasks that load rows through a partitioned table.
     filled_through: HashMap<EntryId, BTreeSet<TaskNumber>>,
     /// The entries of tables, by name.
@@ -202,6 +204,7 @@ impl<'a> Builder<'a> {
             tasks: Vec::new(),
             made_by: HashMap::new(),
             filled_by: HashMap::new(),
+            loads: BTreeSet::new(),
             filled_through: HashMap::new(),
             tables: tables.collect(),
             touched_by: HashMap::new(),
@@ -245,6 +248,7 @@ impl<'a> Builder<'a> {
             locks: entry.locks.clone(),
         });
         self.made_by.insert(entry.id, number);
+        self.loads.insert(number);
         if let Some(Data::Rows(rows)) = &entry.data {
             for table in self.relations(entry) {
                 self.filled_by.entry(table).or_default().insert(number);
@@ -320,9 +324,15 @@ impl<'a> Builder<'a> {
         for relation in &relations {
             needs.extend(self.filled_by.get(relation).into_iter().flatten());
         }
-        if entry.kind == Kind::CheckConstraint && relations.is_empty() {
-            // One of a domain: rows that it would refuse may lie in any table.
-            needs.extend(self.filled_by.values().flatten());
+        // Rows that a domain's CHECK would refuse may lie in any table, and a materialized view may read any, through
+        // views and functions.
+        let after_all_data = match entry.kind {
+            Kind::CheckConstraint => relations.is_empty(),
+            Kind::MaterializedViewData => true,
+            _ => false,
+        };
+        if after_all_data {
+            needs.extend(&self.loads);
         }
         // One that also marks its table (CLUSTER ON, REPLICA IDENTITY) has it for itself.
         let shared = |relation: &&EntryId| entry.kind == Kind::Index && !entry.locks.contains(relation);
@@ -542,6 +552,20 @@ mod tests {
         assert_eq!(first.iter().map(|t| t.1).collect::<Vec<_>>(), [Work::Entry(marked)]);
         schedule.finish(first[0].0);
         assert_eq!(take_all(&mut schedule).iter().map(|t| t.1).collect::<Vec<_>>(), [Work::Entry(plain)]);
+    }
+
+    #[test]
+    fn a_materialized_view_is_filled_when_all_data_is_there() {
+        let mut toc = Toc::default();
+        let a = table(&mut toc, "a");
+        let view = toc.push(entry(Kind::MaterializedView, Section::PreData, "m", &[a]));
+        rows(&mut toc, a, "a", 1);
+        let refresh = toc.push(entry(Kind::MaterializedViewData, Section::Last, "m", &[view]));
+        let mut schedule = Schedule::new(&toc, PLAIN);
+        let first = take_all(&mut schedule);
+        assert!(!first.iter().any(|t| t.1 == Work::Entry(refresh)));
+        schedule.finish(first[0].0);
+        assert!(take_all(&mut schedule).iter().any(|t| t.1 == Work::Entry(refresh)));
     }
 
     #[test]
