@@ -1,5 +1,7 @@
 //! Everything that takes real servers, as one binary: a server of each major serves all of it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod catalog_cases;
 mod cli;
 mod connect;

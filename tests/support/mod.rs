@@ -5,8 +5,6 @@ mod dump;
 mod oracle;
 mod program;
 
-pub use data::{
-    case_files, databases, fill, fill_shop, install_extension, load, prepare_server, root, since, testdata,
-};
+pub use data::{case_files, databases, fill, fill_shop, install_extension, prepare_server, root, testdata};
 pub use oracle::{Known, Oracle, assert_same};
 pub use program::{Program, Ran, Running};
