@@ -84,7 +84,7 @@ fn try_case(case: &Case, old: &Server, new: &Server) {
         return;
     }
     let ran = ran.expect(0);
-    let mut expected = before.to_arrive();
+    let mut expected = before.expected_there();
     let after = Oracle::of(new, &database);
     if old.major() != new.major() {
         new.psql("postgres", &format!("DROP DATABASE \"{database}\"")).unwrap();

@@ -42,10 +42,10 @@ fn violations(room: &str, source: &str) -> Vec<String> {
         let first = path.split("::").next().unwrap_or_default();
         let known = ROOMS.iter().any(|(name, _)| *name == first);
         let may = |to: &&str| *to == path || path.strip_prefix(*to).is_some_and(|rest| rest.starts_with("::"));
-        if let Some(allowed) = allowed.filter(|_| known && first != room) {
-            if !allowed.iter().any(|to| may(&to)) {
-                found.push(format!("{line}: {room} may not import {path}"));
-            }
+        if let Some(allowed) = allowed.filter(|_| known && first != room)
+            && !allowed.iter().any(may)
+        {
+            found.push(format!("{line}: {room} may not import {path}"));
         }
     }
     for (line, text) in code.lines() {

@@ -128,7 +128,7 @@ fn round_trip(old_server: &Server, new_server: &Server) {
     let ran = Program::upgrade(&old_server.url(&database), &new_server.url(&database)).succeed();
 
     assert_same("the old server, before and after", &before, from, &Oracle::of(old_server, &database), from, &[]);
-    assert_same("old and new", &before.to_arrive(), from, &Oracle::of(new_server, &database), to, KNOWN);
+    assert_same("old and new", &before.expected_there(), from, &Oracle::of(new_server, &database), to, KNOWN);
     let databases =
         new_server.psql("postgres", &format!("SELECT datname FROM pg_database WHERE datname ~ '^{database}'"));
     assert_eq!(databases.unwrap().trim(), database, "nothing else is left on the new server");

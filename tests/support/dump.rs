@@ -30,11 +30,11 @@ pub fn entries(dump: &str) -> BTreeMap<String, String> {
         for line in body.lines().filter(|line| !line.is_empty()) {
             if let Some(name) = setting(line, "default_tablespace") {
                 tablespace = name.trim_matches('\'').to_owned();
-            } else if setting(line, "default_table_access_method").is_none() {
-                if let Some(line) = without_server_options(line) {
-                    text.push_str(&line);
-                    text.push('\n');
-                }
+            } else if setting(line, "default_table_access_method").is_none()
+                && let Some(line) = without_server_options(line)
+            {
+                text.push_str(&line);
+                text.push('\n');
             }
         }
         all.entry(format!("{} {}.{}", header.kind, header.schema, header.name)).or_default().push(text);

@@ -65,7 +65,7 @@ impl Oracle {
     }
 
     /// What of it has to arrive: an index that a failed build left invalid does not.
-    pub fn to_arrive(mut self) -> Self {
+    pub fn expected_there(mut self) -> Self {
         self.data.retain(|what, _| !what.starts_with("invalid index "));
         self
     }
