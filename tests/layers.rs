@@ -154,8 +154,8 @@ fn without_text(source: &str) -> String {
             string_end(rest)
         } else if rest.starts_with("'\"'") {
             3
-        } else if rest.starts_with("'\\") {
-            rest[2..]
+        } else if let Some(escaped) = rest.strip_prefix("'\\") {
+            escaped
                 .char_indices()
                 .nth(1)
                 .and_then(|(from, _)| rest[2 + from..].find('\'').map(|end| 2 + from + end + 1))
