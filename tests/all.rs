@@ -12,3 +12,4 @@ mod refusals;
 mod regression;
 mod roundtrip;
 mod support;
+mod ways;

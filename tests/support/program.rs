@@ -55,6 +55,11 @@ impl Program {
         self
     }
 
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
     /// Runs it to its end.
     pub fn run(self) -> Ran {
         self.spawn().wait()
