@@ -23,7 +23,7 @@
 //!
 //! | layer | rooms | may import |
 //! |---|---|---|
-//! | 0 | [`error`], [`event`], [`toc`], [`sql`] | each other; no I/O, no tokio |
+//! | 0 | [`error`], [`event`], [`toc`], [`mod@sql`] | each other; no I/O, no tokio |
 //! | 1 | [`wire`] | layer 0: it knows no file format and no catalog |
 //! | 2 | [`catalog`] | 0, [`wire`] (only reading and row decoding) |
 //! | 3 | [`plan`] | 0, [`catalog`]; no async, no I/O |
@@ -42,7 +42,7 @@
 //!
 //! # What holds everywhere
 //!
-//! * SQL text is made through [`sql`] only: a name that was not quoted does not compile.
+//! * SQL text is made through [`mod@sql`] only: a name that was not quoted does not compile.
 //! * An [`error::Error`] names what was done, the object, the statement, the SQLSTATE, and what to do; it is printed once.
 //! * Memory is bounded: blocks of rows wait in channels that are bounded in bytes, whatever the size of a table or a row.
 //! * State lives in the servers: a run that was killed leaves at most a staging database, which the next run replaces.

@@ -94,7 +94,7 @@ pub struct Sequence {
     pub unlogged: bool,
     /// The column that it belongs to.
     pub column: Option<SequenceColumn>,
-    /// Where it stands: the last value, and whether that was given out. Filled in after the [`state_query`].
+    /// Where it stands: the last value, and whether that was given out. Filled in by the second burst of reading.
     pub state: Option<(i64, bool)>,
     /// Its privileges.
     pub acl: Acl,

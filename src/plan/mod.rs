@@ -1,6 +1,6 @@
 //! Thinking between reading and doing: pure functions of the catalog, without I/O and without a server.
 //!
-//! [`order`] turns the catalog into steps that work one after the other, and repairs the loops on the way ([`cycle`]).
+//! [`order`] turns the catalog into steps that work one after the other, and repairs the loops on the way (`cycle`).
 //! [`schedule`] turns a table of contents into tasks that several lanes can work on side by side.
 
 mod cycle;

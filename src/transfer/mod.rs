@@ -1,7 +1,7 @@
 //! The move: what a source sends becomes what a sink holds.
 //!
 //! [`run`] is the dispatcher. It takes tasks from a [`Schedule`](crate::plan::schedule::Schedule), gives them to lanes, and
-//! is the only one that talks to the reporter. A [`lane`] has one session on the old server, inside the one snapshot, and
+//! is the only one that talks to the reporter. A [`Lane`] has one session on the old server, inside the one snapshot, and
 //! one on the new.
 
 mod digest;
