@@ -1,22 +1,21 @@
 //! Killed at any moment, and started again with the same command: it arrives.
 
-use std::thread;
-
 use pgtandem_lab::Server;
 
 use crate::support::{Oracle, Program, assert_same, databases, fill_shop};
 
 /// How many points of a run are tried.
-const POINTS: u32 = 10;
+const POINTS: usize = 10;
 
 #[test]
 fn killed_at_ten_points_and_started_again() {
     let (old, new) = (Server::start(15).unwrap(), Server::start(18).unwrap());
     fill_shop(&old, "shop", 60_000);
-    let upgrade = || Program::upgrade(&old.url("shop"), &new.url("shop"));
+    // Every line is an event: killed after some of them, it is killed in the middle of what it does then.
+    let upgrade = || Program::upgrade(&old.url("shop"), &new.url("shop")).args(["--log-format", "json"]);
     let again = || new.psql("postgres", "DROP DATABASE shop").unwrap();
 
-    let undisturbed = upgrade().succeed();
+    let undisturbed = upgrade().succeed().stdout.lines().count();
     let (before, after) = (Oracle::of(&old, "shop"), Oracle::of(&new, "shop"));
     assert_same("the rows", &data_of(&before), 15, &data_of(&after), 18, &[]);
     again();
@@ -24,8 +23,8 @@ fn killed_at_ten_points_and_started_again() {
     let mut cut_short = 0;
     for point in 0..POINTS {
         let mut running = upgrade().spawn();
-        thread::sleep(undisturbed.elapsed * (2 * point + 1) / (2 * POINTS));
-        cut_short += u32::from(running.is_running());
+        running.wait_for_lines(undisturbed * (2 * point + 1) / (2 * POINTS));
+        cut_short += usize::from(running.is_running());
         running.signal("KILL");
         let killed = running.wait();
         if !killed.status.success() {
@@ -39,7 +38,7 @@ fn killed_at_ten_points_and_started_again() {
         assert_eq!(databases(&new, "shop"), ["shop"], "point {point}");
         again();
     }
-    assert!(cut_short >= POINTS - 2, "only {cut_short} runs were killed before they ended");
+    assert_eq!(cut_short, POINTS, "only {cut_short} runs were killed before they ended");
     assert_same("the old database", &before, 15, &Oracle::of(&old, "shop"), 15, &[]);
 }
 

@@ -168,7 +168,7 @@ impl Upgrade {
         begun: Instant,
         cancel: &CancellationToken,
     ) -> Result<Outcome> {
-        let Prepared { snapshot, staging, catalog, how, toc, clearance } = prepared;
+        let Prepared { staging, catalog, how, toc, clearance, .. } = prepared;
         phases.begin(Phase::Schema, None);
         let schema = async {
             staging.create(clearance, &catalog.database, &self.from.redacted()).await?;
@@ -178,7 +178,7 @@ impl Upgrade {
         let before = toc.entries().iter().filter(|e| e.section == Section::PreData).count();
         phases.end(Phase::Schema, format!("{before} objects"));
 
-        let moved = self.transfer(snapshot, staging, toc, phases, begun, cancel.clone()).await?;
+        let moved = self.transfer(prepared, phases, begun, cancel.clone()).await?;
         let finish = async {
             self.verify(staging, toc, &moved, catalog, phases).await?;
             phases.begin(Phase::Finish, None);
@@ -202,13 +202,12 @@ impl Upgrade {
 
     async fn transfer(
         &self,
-        snapshot: &Arc<SnapshotHold>,
-        staging: &Staging,
-        toc: &Toc,
+        prepared: &Prepared,
         phases: &mut Phases<'_>,
         begun: Instant,
         cancel: CancellationToken,
     ) -> Result<Moved> {
+        let Prepared { snapshot, staging, catalog, toc, .. } = prepared;
         let new = staging.control().version();
         let extras = Extras { verify: self.verify != Verified::None, analyze_only: new.has_analyze_only() };
         let lanes = (0..self.jobs()).map(|_| async {
@@ -216,7 +215,8 @@ impl Upgrade {
                 Session::connect(&self.from, Side::Old, "lane", staging.notices()),
                 staging.connect(Side::New, "lane"),
             )?;
-            Lane::new(snapshot, source, Sink::new(sink), self.verify == Verified::Digests).await
+            let digests = self.verify == Verified::Digests;
+            Lane::new(snapshot, source, Sink::new(sink), digests, &catalog.database.encoding).await
         });
         let lanes = unless_cancelled(&cancel, futures::future::try_join_all(lanes)).await?;
         let watched = phases.reporter().tick().is_some() && new.has_index_progress();

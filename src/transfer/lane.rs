@@ -25,6 +25,7 @@ pub struct Lane {
     source: Session,
     sink: Sink,
     digests: DigestMode,
+    encoding: String,
     analyze_only: bool,
     // The snapshot that `source` reads in is there only as long as the transaction that exported it.
     _snapshot: Arc<SnapshotHold>,
@@ -42,18 +43,25 @@ pub(super) enum Effect {
 }
 
 impl Lane {
-    /// A lane of two sessions; the one on the old server enters the snapshot.
+    /// A lane of two sessions; the one on the old server enters the snapshot. `encoding` is that of both databases.
     ///
     /// # Errors
     ///
     /// If the snapshot cannot be entered.
-    pub async fn new(snapshot: &Arc<SnapshotHold>, source: Session, sink: Sink, digests: bool) -> Result<Self> {
+    pub async fn new(
+        snapshot: &Arc<SnapshotHold>,
+        source: Session,
+        sink: Sink,
+        digests: bool,
+        encoding: &str,
+    ) -> Result<Self> {
         snapshot.import(&source).await?;
         // Names within rows (`regclass` and the like) have to come back as they went out.
         source.run(&Sql::constant("SET quote_all_identifiers TO off")).await?;
         let digests = if digests { DigestMode::Rows } else { DigestMode::None };
         let analyze_only = sink.session().version().has_analyze_only();
-        Ok(Self { source, sink, digests, analyze_only, _snapshot: Arc::clone(snapshot) })
+        let (encoding, _snapshot) = (encoding.to_owned(), Arc::clone(snapshot));
+        Ok(Self { source, sink, digests, encoding, analyze_only, _snapshot })
     }
 
     /// What ends the statements that the lane runs, on both servers.
@@ -104,7 +112,8 @@ impl Lane {
         let (source, sink) = (&self.source, self.sink.session());
         match data {
             Data::Rows(rows) => {
-                pipe::copy_table(source, sink, &copy_out(rows), &copy_in(rows), tally, self.digests, cancel).await
+                let (out, into) = (copy_out(rows, &self.encoding), copy_in(rows, &self.encoding));
+                pipe::copy_table(source, sink, &out, &into, tally, self.digests, cancel).await
             }
             Data::LargeObjects(oids) => pipe::copy_large_objects(source, sink, oids, tally, self.digests, cancel).await,
         }
@@ -113,7 +122,9 @@ impl Lane {
     async fn read_back(&mut self, data: &Data, tally: &Tally, cancel: &CancellationToken) -> Result<Copied> {
         let session = self.sink.session();
         match (data, self.digests) {
-            (Data::Rows(rows), DigestMode::Rows) => pipe::digest_table(session, &copy_out(rows), tally, cancel).await,
+            (Data::Rows(rows), DigestMode::Rows) => {
+                pipe::digest_table(session, &copy_out(rows, &self.encoding), tally, cancel).await
+            }
             (Data::Rows(rows), DigestMode::None) => {
                 let counted: i64 = session.row(&count(rows)).await?.get("rows")?;
                 Ok(Copied { bytes: 0, rows: counted.unsigned_abs(), digest: Digest::default() })

@@ -1,18 +1,20 @@
 //! How rows are read.
 
 use crate::sql;
-use crate::sql::{Sql, join};
+use crate::sql::{Literal, Sql, join};
 use crate::toc::Rows;
 
 /// The statement that sends the rows of one table, on either server: what was read from the old one can be read back from
-/// the new one in the same form.
-pub(super) fn copy_out(rows: &Rows) -> Sql {
+/// the new one in the same form. `encoding` is that of both databases: nothing is converted on the way, and bytes that a
+/// database without an encoding (`SQL_ASCII`) holds stay what they are.
+pub(super) fn copy_out(rows: &Rows, encoding: &str) -> Sql {
     let columns = join(&rows.columns, ", ");
-    match (&rows.filter, rows.columns.is_empty()) {
-        (None, true) => sql!("COPY {} TO STDOUT", rows.table),
-        (None, false) => sql!("COPY {} ({}) TO STDOUT", rows.table, columns),
-        (Some(filter), _) => sql!("COPY (SELECT {} FROM {} {}) TO STDOUT", columns, rows.table, filter),
-    }
+    let what = match (&rows.filter, rows.columns.is_empty()) {
+        (None, true) => sql!("{}", rows.table),
+        (None, false) => sql!("{} ({})", rows.table, columns),
+        (Some(filter), _) => sql!("(SELECT {} FROM {} {})", columns, rows.table, filter),
+    };
+    sql!("COPY {} TO STDOUT (ENCODING {})", what, Literal(encoding))
 }
 
 /// The statement that counts the same rows.

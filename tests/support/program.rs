@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{io, io::Read};
@@ -18,6 +19,7 @@ pub struct Program(Command);
 pub struct Running {
     child: Child,
     begun: Instant,
+    lines: Arc<Lines>,
     stdout: JoinHandle<io::Result<String>>,
     stderr: JoinHandle<io::Result<String>>,
 }
@@ -28,7 +30,6 @@ pub struct Ran {
     pub status: ExitStatus,
     pub stdout: String,
     pub stderr: String,
-    pub elapsed: Duration,
 }
 
 impl Program {
@@ -73,16 +74,44 @@ impl Program {
     pub fn spawn(mut self) -> Running {
         self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.0.spawn().unwrap();
-        let (stdout, stderr) = (collect(child.stdout.take().unwrap()), collect(child.stderr.take().unwrap()));
-        Running { child, begun: Instant::now(), stdout, stderr }
+        let lines = Arc::new(Lines::default());
+        let stdout = collect(child.stdout.take().unwrap(), Arc::clone(&lines));
+        let stderr = collect(child.stderr.take().unwrap(), Arc::default());
+        Running { child, begun: Instant::now(), lines, stdout, stderr }
     }
 }
 
-fn collect(mut stream: impl Read + Send + 'static) -> JoinHandle<io::Result<String>> {
+/// How many lines a stream has given, and whether it has come to its end.
+#[derive(Default)]
+struct Lines {
+    state: Mutex<(usize, bool)>,
+    changed: Condvar,
+}
+
+impl Lines {
+    fn update(&self, more: usize, ended: bool) {
+        let mut state = self.state.lock().unwrap();
+        *state = (state.0 + more, ended);
+        self.changed.notify_all();
+    }
+}
+
+fn collect(mut stream: impl Read + Send + 'static, lines: Arc<Lines>) -> JoinHandle<io::Result<String>> {
     thread::spawn(move || {
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        let (mut bytes, mut piece) = (Vec::new(), [0; 8192]);
+        let done = loop {
+            match stream.read(&mut piece) {
+                Ok(0) => break Ok(()),
+                Ok(length) => {
+                    bytes.extend_from_slice(&piece[..length]);
+                    lines.update(piece[..length].iter().filter(|byte| **byte == b'\n').count(), false);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
+            }
+        };
+        lines.update(0, true);
+        done.map(|()| String::from_utf8_lossy(&bytes).into_owned())
     })
 }
 
@@ -91,6 +120,13 @@ impl Running {
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let _ = Command::new("kill").args([&format!("-{name}"), &pid]).stderr(Stdio::null()).status().unwrap();
+    }
+
+    /// Waits until it has written so many lines to standard output, or no more come.
+    pub fn wait_for_lines(&self, count: usize) {
+        let state = self.lines.state.lock().unwrap();
+        let (_state, waited) = self.lines.changed.wait_timeout_while(state, HANG, |s| s.0 < count && !s.1).unwrap();
+        assert!(!waited.timed_out(), "it hangs");
     }
 
     /// Whether it has not ended yet.
@@ -112,9 +148,8 @@ impl Running {
             }
             thread::sleep(POLL);
         };
-        let elapsed = self.begun.elapsed();
         let (stdout, stderr) = (self.stdout.join().unwrap().unwrap(), self.stderr.join().unwrap().unwrap());
-        Ran { status, stdout, stderr, elapsed }
+        Ran { status, stdout, stderr }
     }
 }
 

@@ -1,6 +1,6 @@
 //! How long an upgrade takes beside what users would use instead, in pairs: ours, theirs, ours, theirs.
 //!
-//! `cargo run --release --example paired [-- --orders N --runs N --jobs N --verify HOW --not-durable --set NAME=VALUE]`
+//! `cargo bench --bench paired [-- --orders N --runs N --jobs N --verify HOW --not-durable --set NAME=VALUE]`
 //!
 //! Every run begins with a fresh target and a CHECKPOINT on both servers. What counts are the ratios of the medians.
 
@@ -12,7 +12,7 @@ use std::{env, fs, thread};
 use pgtandem_lab::{Server, cache_dir};
 
 const USAGE: &str = "\
-usage: cargo run --release --example paired [-- OPTIONS]
+usage: cargo bench --bench paired [-- OPTIONS]
 
   --orders N         how many orders the shop has (default 2000000, which make 1.8 GB)
   --runs N           how many runs of each (default 3)
@@ -78,6 +78,8 @@ fn options() -> Result<Option<Options>> {
             "--jobs" => options.upgrade.extend(["--jobs".to_owned(), value()?]),
             "--verify" => verify = value()?,
             "--not-durable" => options.durable = false,
+            // From cargo, for harnesses that do other things without it.
+            "--bench" => {}
             "--set" => {
                 let text = value()?;
                 let (name, value) = text.split_once('=').ok_or("--set takes NAME=VALUE")?;
