@@ -171,6 +171,9 @@ pub struct Entry {
     pub owner: Option<Owner>,
     /// What makes it. Empty for pure data.
     pub create: Vec<Sql>,
+    /// An expression that is true where it can be made. What came with a server or an extension may be gone in another
+    /// version, and what was granted on it has nowhere to go then.
+    pub only_if: Option<Sql>,
     /// What removes it.
     pub remove: Option<Sql>,
     /// Which tablespace it has to lie in: `None` where the kind has none, `Some(None)` for the database's own.

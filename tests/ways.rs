@@ -199,3 +199,28 @@ fn the_other_server_of_fifteen() {
     old.psql("way_other", "ALTER TABLE t ALTER v SET (n_distinct = 5); CREATE MATERIALIZED VIEW m AS SELECT 1 AS v; CREATE TYPE c AS (a int, b text)").unwrap();
     arrives(&old, new, "way_other");
 }
+
+#[test]
+fn privileges_on_what_the_new_major_does_not_have() {
+    let sql = "GRANT EXECUTE ON FUNCTION pg_start_backup(text, boolean, boolean) TO alice; \
+        GRANT EXECUTE ON FUNCTION pg_stat_file(text) TO alice";
+    let (old, new) = (database(14, "way_gone", "", sql), shared(18).unwrap());
+    let of = ["pg_start_backup", "alice"];
+    Program::upgrade(&old.url("way_gone"), &new.url("way_gone")).args(["--dry-run"]).succeed().tells(&of);
+    Program::upgrade(&old.url("way_gone"), &new.url("way_gone")).succeed().tells(&of);
+    let may = "SELECT has_function_privilege('alice', 'pg_stat_file(text)', 'EXECUTE')";
+    assert_eq!(new.psql("way_gone", may).unwrap().trim(), "t");
+}
+
+#[test]
+fn more_tables_than_can_be_locked() {
+    let old = Server::builder(15).set("max_locks_per_transaction", "10").set("max_connections", "20").start().unwrap();
+    let new = shared(18).unwrap();
+    old.create_database("way_locks").unwrap();
+    let tables = "DO $$ BEGIN FOR i IN 1..3000 LOOP EXECUTE format('CREATE TABLE t%s (a int)', i); \
+        IF i % 50 = 0 THEN COMMIT; END IF; END LOOP; END $$";
+    old.psql("way_locks", tables).unwrap();
+    let ran = Program::upgrade(&old.url("way_locks"), &new.url("way_locks")).run().expect(1);
+    ran.tells(&["max_locks_per_transaction", "53200"]);
+    assert_eq!(databases(new, "way_locks"), [""; 0]);
+}

@@ -195,6 +195,8 @@ pub struct Draft {
     pub owner: Option<(Ident, Sql)>,
     /// The statements, each complete, without semicolon.
     pub create: Vec<Sql>,
+    /// As in [`Entry::only_if`](crate::toc::Entry::only_if).
+    pub only_if: Option<Sql>,
     /// What removes it.
     pub remove: Option<Sql>,
     /// As in [`Entry::tablespace`](crate::toc::Entry::tablespace).
@@ -219,6 +221,7 @@ impl Draft {
             namespace: None,
             owner: None,
             create,
+            only_if: None,
             remove: None,
             tablespace: None,
             table_am: None,

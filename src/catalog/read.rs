@@ -27,18 +27,12 @@ const TABLES: Query = Query::of(
     ),
 );
 
-/// Reads the database that the session is connected to. The session must be in a transaction of its own, in which the
-/// tables stay locked against everything but reading and writing rows.
+/// Locks all tables against everything but reading and writing rows, for as long as the session's transaction lasts.
 ///
 /// # Errors
 ///
 /// What the server says; a table that cannot be locked is named.
-pub async fn database(session: &Session) -> Result<Catalog> {
-    lock(session).await?;
-    details(session).await
-}
-
-async fn lock(session: &Session) -> Result<()> {
+pub async fn lock(session: &Session) -> Result<()> {
     let names =
         fetch(session, &TABLES, |row| Ok(QualName::new(row.get::<String>("schema")?, row.get::<String>("name")?)))
             .await?;
@@ -61,7 +55,15 @@ async fn lock_batch(session: &Session, tables: &[&QualName]) -> Result<()> {
         return Ok(());
     }
     let list = join(tables.iter().map(|t| sql!("ONLY {}", t)), ", ");
-    session.run(&sql!("LOCK TABLE {} IN ACCESS SHARE MODE", list)).await
+    let locked = session.run(&sql!("LOCK TABLE {} IN ACCESS SHARE MODE", list)).await;
+    locked.map_err(|error| match error.sqlstate() {
+        // out_of_memory: the server's own hint names the setting, but not how far to go.
+        Some("53200") => error.with_hint(
+            "Every table is locked against changes of its definition. Raise max_locks_per_transaction on this server, so \
+             that it times max_connections is more than the number of its tables, and restart it.",
+        ),
+        _ => error,
+    })
 }
 
 /// Runs one query and decodes its rows.
@@ -69,8 +71,16 @@ async fn fetch<T>(session: &Session, query: &Query, decode: impl Fn(&Row) -> Res
     session.rows(&query.sql(session.version())).await?.iter().map(decode).collect()
 }
 
-/// Everything else, in one pipelined burst; then the states of the sequences, whose names that has told.
-async fn details(session: &Session) -> Result<Catalog> {
+/// Reads the database that the session is connected to: everything in one pipelined burst; then the states of the
+/// sequences, whose names that has told.
+///
+/// Where others may be at work, the session must be in a transaction of its own in which it has taken the [locks](lock):
+/// what a definition is printed from may change otherwise.
+///
+/// # Errors
+///
+/// What the server says.
+pub async fn database(session: &Session) -> Result<Catalog> {
     let read = Read { session };
     let (shared, plain, relations, attached) =
         futures::try_join!(read.shared(), read.plain(), read.relations(), read.attached())?;

@@ -126,6 +126,7 @@ impl<'a> Writer<'a> {
             namespace: draft.namespace,
             owner,
             create: draft.create,
+            only_if: draft.only_if,
             remove: draft.remove,
             tablespace: draft.tablespace,
             table_am: draft.table_am,
@@ -198,6 +199,7 @@ impl<'a> Writer<'a> {
             let create = alien.statements(self.catalog);
             if !create.is_empty() {
                 let draft = Draft::new(Kind::Acl, Section::Last, alien.label.clone(), create);
+                let draft = Draft { only_if: Some(alien.exists.clone()), ..draft };
                 let granted = self.push(alien.object, draft, BTreeSet::new(), Vec::new());
                 self.grants.insert(granted);
             }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::event::{Finding, Severity};
 use crate::sql;
 use crate::sql::{Literal, Sql, join};
-use crate::toc::Toc;
+use crate::toc::{Entry, EntryId, Toc};
 use crate::wire::session::{Row, Session};
 use crate::wire::version::{NEWEST_KNOWN, OLDEST_SOURCE, OLDEST_TARGET};
 
@@ -232,6 +232,24 @@ impl Preflight {
         self.locales(&wanted.locales, new).await
     }
 
+    /// Privileges on what came with the old server and is gone from the new one.
+    pub async fn gone(&mut self, toc: &Toc, new: &Session) -> Result<()> {
+        let asked: Vec<(&Entry, &Sql)> = toc
+            .entries()
+            .iter()
+            .filter(|entry| is_systems_own(entry))
+            .filter_map(|entry| Some((entry, entry.only_if.as_ref()?)))
+            .collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let conditions = join(asked.iter().map(|(_, condition)| *condition), ", ");
+        let here: Vec<bool> = new.row(&sql!("SELECT ARRAY[{}] AS here", conditions)).await?.get("here")?;
+        let gone = asked.iter().zip(here).filter(|(_, here)| !here);
+        self.findings.extend(gone.map(|((entry, _), _)| nothing_to_grant_on(entry)));
+        Ok(())
+    }
+
     /// The locales of the operating system that the database needs. The server itself says whether it has it: setting
     /// `lc_monetary` checks the name (PostgreSQL, `src/backend/utils/adt/pg_locale.c`, `check_locale`) and writes nothing.
     async fn locales(&mut self, locales: &BTreeSet<String>, new: &Session) -> Result<()> {
@@ -251,6 +269,30 @@ impl Preflight {
             ));
         }
         Ok(())
+    }
+}
+
+/// What was not made, because it is on a part of an extension that the new server's version does not have. What the server
+/// itself no longer has was told beforehand.
+pub(super) fn passed_over(toc: &Toc, entries: &BTreeSet<EntryId>) -> Vec<Finding> {
+    let entries = entries.iter().filter_map(|id| toc.get(*id));
+    entries.filter(|entry| !is_systems_own(entry)).map(nothing_to_grant_on).collect()
+}
+
+/// Whether an entry is about an object that came with the server (`src/include/access/transam.h`, `FirstNormalObjectId`).
+fn is_systems_own(entry: &Entry) -> bool {
+    entry.source.1 < 16384
+}
+
+fn nothing_to_grant_on(entry: &Entry) -> Finding {
+    Finding {
+        severity: Severity::Warning,
+        subject: entry.name(),
+        text: "privileges on it are left out: the new server has no such object, or calls it otherwise".to_owned(),
+        remedy: Some(format!(
+            "Grant what is needed on what took its place. They were: {}.",
+            join(&entry.create, "; ").as_str()
+        )),
     }
 }
 

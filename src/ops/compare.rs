@@ -1,11 +1,11 @@
 //! Comparing what the old server held with what the new one gives back: schema, rows, large objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Finding, Severity};
 use crate::sql::QualName;
-use crate::toc::{Entry, Kind, Toc};
+use crate::toc::{Entry, EntryId, Kind, Toc};
 use crate::transfer::Checked;
 
 use super::Verified;
@@ -20,13 +20,13 @@ type Index<'a> = BTreeMap<(Kind, String), Vec<&'a Entry>>;
 ///
 /// Servers of different majors may print one and the same stored expression differently. Where only such text differs, and
 /// no more than in qualification and parentheses, the object counts as the same; where it differs otherwise, a finding
-/// names it. Whatever else differs is a difference.
+/// names it. Whatever else differs is a difference. What was `passed_over` for good reasons is not expected there.
 ///
 /// # Errors
 ///
 /// `Differs`, with a list.
-pub(super) fn schemas(old: &Toc, new: &Toc, same_major: bool) -> Result<Vec<Finding>> {
-    let (old, new) = (index(old), index(new));
+pub(super) fn schemas(old: &Toc, new: &Toc, passed_over: &BTreeSet<EntryId>, same_major: bool) -> Result<Vec<Finding>> {
+    let (old, new) = (index(old, passed_over), index(new, &BTreeSet::new()));
     let mut differences = Vec::new();
     let mut findings = Vec::new();
     for (key, entries) in &old {
@@ -89,9 +89,9 @@ fn report(what: &'static str, differences: Vec<String>) -> Result<()> {
     Err(Error::new(ErrorKind::Differs, text))
 }
 
-fn index(toc: &Toc) -> Index<'_> {
+fn index<'a>(toc: &'a Toc, passed_over: &BTreeSet<EntryId>) -> Index<'a> {
     let mut out = Index::new();
-    for entry in toc.entries() {
+    for entry in toc.entries().iter().filter(|entry| !passed_over.contains(&entry.id)) {
         // Tags hold the types of arguments, and which of those are quoted differs between majors.
         out.entry((entry.kind, entry.name().replace('"', ""))).or_default().push(entry);
     }

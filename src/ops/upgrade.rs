@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::check::{Clearance, Preflight};
+use super::check::{self, Clearance, Preflight};
 use super::collation::{self, IndexCollations};
 use super::compare;
 use super::report::Phases;
@@ -145,6 +145,7 @@ impl Upgrade {
 
         phases.begin(Phase::Catalog, None);
         let snapshot = SnapshotHold::export(old).await?;
+        catalog::read::lock(snapshot.session()).await?;
         let catalog = catalog::read::database(snapshot.session()).await?;
         let (steps, how) = plan::order::order(&catalog, staging.control().version().major())?;
         let toc = catalog::toc(&catalog, &steps, &how);
@@ -154,6 +155,7 @@ impl Upgrade {
         preflight.unhandled(&catalog);
         preflight.hazards(&catalog, staging.control().version().major());
         preflight.missing(&catalog, &toc, staging.control()).await?;
+        preflight.gone(&toc, staging.control()).await?;
         phases.found(preflight.take_findings());
         let clearance = preflight.clear()?;
         phases.end(Phase::Check, "nothing stands in the way".to_owned());
@@ -179,6 +181,7 @@ impl Upgrade {
         phases.end(Phase::Schema, format!("{before} objects"));
 
         let moved = self.transfer(prepared, phases, begun, cancel.clone()).await?;
+        phases.found(check::passed_over(toc, &moved.passed_over));
         let finish = async {
             self.verify(staging, toc, &moved, catalog, phases).await?;
             phases.begin(Phase::Finish, None);
@@ -245,7 +248,8 @@ impl Upgrade {
         let (steps, how) = plan::order::order(&arrived, new.major())?;
         let how = Decisions { as_known_by: Some(catalog.version.major()), ..how };
         let same_major = catalog.version.major() == new.major();
-        phases.found(compare::schemas(toc, &catalog::toc(&arrived, &steps, &how), same_major)?);
+        let arrived = catalog::toc(&arrived, &steps, &how);
+        phases.found(compare::schemas(toc, &arrived, &moved.passed_over, same_major)?);
         Ok(())
     }
 

@@ -444,6 +444,7 @@ mod tests {
             namespace: Some(Ident::new("s")),
             owner: None,
             create: Vec::new(),
+            only_if: None,
             remove: None,
             tablespace: None,
             table_am: None,

@@ -36,6 +36,8 @@ pub struct Lane {
 pub(super) enum Effect {
     /// Statements ran.
     Made,
+    /// There is nothing here to make it on: see [`Entry::only_if`].
+    PassedOver,
     /// Data was copied.
     Copied(Copied),
     /// Data was read back.
@@ -87,6 +89,7 @@ impl Lane {
         };
         let entry = toc.get(id).ok_or_else(|| Error::malformed("the table of contents has no such entry"))?;
         let done = match (work, &entry.data) {
+            (Work::Entry(_), None) if !self.can_be_made(entry).await? => Ok(Effect::PassedOver),
             (Work::Entry(_), None) => self.make(entry).await.map(|()| Effect::Made),
             (Work::Entry(_), Some(data)) => self.copy(data, tally, cancel).await.map(Effect::Copied),
             (Work::Analyze(_), _) => self.analyze(entry).await.map(|()| Effect::Made),
@@ -94,6 +97,12 @@ impl Lane {
             (Work::Verify(_), None) => Ok(Effect::Made),
         };
         done.map_err(|e| e.about(entry.label()))
+    }
+
+    async fn can_be_made(&self, entry: &Entry) -> Result<bool> {
+        let Some(condition) = &entry.only_if else { return Ok(true) };
+        let query = sql!("SELECT {} AS here", condition);
+        self.sink.session().row(&query).await?.get("here")
     }
 
     /// Statements of different lanes can lock the same relations in different orders: partitions and what refers to them.

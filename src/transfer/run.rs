@@ -1,6 +1,6 @@
 //! The dispatcher: gives tasks to lanes, hears of what they have done, and tells the reporter.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -45,6 +45,8 @@ pub struct Moved {
     pub bytes: u64,
     /// When the build of each index began, from the beginning of the run.
     pub indexes: Vec<(EntryId, Duration)>,
+    /// Entries that were not made, because the new server has nothing to make them on ([`Entry::only_if`]).
+    pub passed_over: BTreeSet<EntryId>,
     /// What both sides hold: by table (the partitioned one, where rows were loaded through it), and by `None` for large
     /// objects.
     pub checked: BTreeMap<Option<QualName>, Checked>,
@@ -213,6 +215,9 @@ impl Dispatcher<'_> {
                 self.moved.rows += copied.rows;
                 self.moved.bytes += copied.bytes;
                 self.checked(id).old.merge(&copied.digest_or_rows());
+            }
+            (Effect::PassedOver, Some(Work::Entry(id))) => {
+                self.moved.passed_over.insert(id);
             }
             (Effect::ReadBack(copied), Some(Work::Verify(id))) => {
                 self.checked(id).new.merge(&copied.digest_or_rows());
