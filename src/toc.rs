@@ -49,6 +49,12 @@ kinds! {
     Database => "DATABASE PROPERTIES",
     /// A schema.
     Schema => "SCHEMA",
+    /// A procedural language.
+    Language => "PROCEDURAL LANGUAGE",
+    /// A collation.
+    Collation => "COLLATION",
+    /// How values of a type look to a language.
+    Transform => "TRANSFORM",
     /// An extension.
     Extension => "EXTENSION",
     /// A type that is only declared.
@@ -63,6 +69,34 @@ kinds! {
     Procedure => "PROCEDURE",
     /// An aggregate.
     Aggregate => "AGGREGATE",
+    /// A cast.
+    Cast => "CAST",
+    /// An access method for tables or indexes.
+    AccessMethod => "ACCESS METHOD",
+    /// An operator.
+    Operator => "OPERATOR",
+    /// An operator family, with the members that belong to no class.
+    OperatorFamily => "OPERATOR FAMILY",
+    /// An operator class.
+    OperatorClass => "OPERATOR CLASS",
+    /// A conversion between encodings.
+    Conversion => "CONVERSION",
+    /// A text search parser.
+    TextSearchParser => "TEXT SEARCH PARSER",
+    /// A text search template.
+    TextSearchTemplate => "TEXT SEARCH TEMPLATE",
+    /// A text search dictionary.
+    TextSearchDictionary => "TEXT SEARCH DICTIONARY",
+    /// A text search configuration.
+    TextSearchConfiguration => "TEXT SEARCH CONFIGURATION",
+    /// A foreign-data wrapper.
+    ForeignDataWrapper => "FOREIGN DATA WRAPPER",
+    /// A foreign server.
+    ForeignServer => "SERVER",
+    /// Who somebody is on a foreign server.
+    UserMapping => "USER MAPPING",
+    /// A foreign table.
+    ForeignTable => "FOREIGN TABLE",
     /// A table, partitioned or not.
     Table => "TABLE",
     /// A partition takes its place.
@@ -95,6 +129,8 @@ kinds! {
     IndexAttach => "INDEX ATTACH",
     /// A foreign key.
     ForeignKey => "FK CONSTRAINT",
+    /// Extended statistics.
+    Statistics => "STATISTICS",
     /// A rewrite rule.
     Rule => "RULE",
     /// A trigger.
@@ -103,12 +139,24 @@ kinds! {
     RowSecurity => "ROW SECURITY",
     /// A row-level security policy.
     Policy => "POLICY",
+    /// A publication.
+    Publication => "PUBLICATION",
+    /// A table of a publication.
+    PublicationTable => "PUBLICATION TABLE",
+    /// A schema of a publication.
+    PublicationSchema => "PUBLICATION TABLES IN SCHEMA",
+    /// A subscription.
+    Subscription => "SUBSCRIPTION",
     /// A comment.
     Comment => "COMMENT",
+    /// A security label.
+    SecurityLabel => "SECURITY LABEL",
     /// Privileges.
     Acl => "ACL",
     /// Default privileges.
     DefaultAcl => "DEFAULT ACL",
+    /// An event trigger.
+    EventTrigger => "EVENT TRIGGER",
     /// A materialized view is filled.
     MaterializedViewData => "MATERIALIZED VIEW DATA",
 }

@@ -52,8 +52,6 @@ pub struct Function {
     pub support: Option<Sql>,
     /// Settings that hold while it runs.
     pub settings: Vec<Setting>,
-    /// Extensions that it goes with (`DEPENDS ON EXTENSION`).
-    pub extensions: Vec<Ident>,
 }
 
 /// Sorts of functions.
@@ -115,7 +113,6 @@ pub(super) const QUERY: Query = Query::of(
         // Before 12 there was protransform, which is no support function.
         expr("support", "nullif(p.prosupport::oid, 0)::regproc::text").since(12, "NULL::text"),
         expr("settings", "p.proconfig"),
-        expr("extensions", EXTENSIONS),
     ],
     concat!(
         "FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
@@ -130,17 +127,11 @@ pub(super) const QUERY: Query = Query::of(
 pub(super) const TYPES: &str =
     "ARRAY(SELECT format_type(a.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY AS a(type, n) ORDER BY a.n)";
 
-/// The extensions that `pg_proc p` depends on in the way of `DEPENDS ON EXTENSION`.
-const EXTENSIONS: &str = "ARRAY(SELECT e.extname::text FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
-    WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'x'
-        AND d.refclassid = 'pg_extension'::regclass ORDER BY e.extname)";
-
 pub(super) fn decode(row: &Row) -> Result<Function> {
     let deparsed = |name| row.get::<Option<String>>(name).map(|text| text.map(Sql::deparsed));
     let text = |name| row.get::<String>(name).map(Sql::deparsed);
     let types: Vec<String> = row.get("types")?;
     let transforms: Vec<String> = row.get("transforms")?;
-    let extensions: Vec<String> = row.get("extensions")?;
     let kind = letter(row, "kind")?;
     Ok(Function {
         id: ObjectId::new(Class::PROC, row.get("oid")?),
@@ -168,7 +159,6 @@ pub(super) fn decode(row: &Row) -> Result<Function> {
         rows: row.get("rows")?,
         support: deparsed("support")?,
         settings: Setting::parse_all(row.get("settings")?)?,
-        extensions: extensions.into_iter().map(Ident::new).collect(),
     })
 }
 
@@ -282,8 +272,7 @@ impl Render for Function {
     fn draft(&self, _part: Part, _catalog: &Catalog, how: &Decisions) -> Option<Draft> {
         let signature = self.signature();
         let section = if how.postponed.contains(&self.id) { Section::PostData } else { Section::PreData };
-        let mut create = vec![self.create()];
-        create.extend(self.extensions.iter().map(|e| sql!("ALTER {} DEPENDS ON EXTENSION {}", signature, e)));
+        let create = vec![self.create()];
         let tag = format!("{}({})", self.name.name.as_str(), self.types);
         let mut draft = Draft::new(self.kind(), section, tag, create)
             .within(&self.name.schema)
@@ -324,7 +313,6 @@ mod tests {
             rows: None,
             support: None,
             settings: vec![],
-            extensions: vec![],
         }
     }
 
@@ -359,7 +347,6 @@ mod tests {
             rows: Some(5.0),
             support: Some(Sql::constant("\"s\".\"help\"")),
             settings: vec![Setting::parse("search_path=\"\"").unwrap()],
-            extensions: vec!["x".into()],
             ..function()
         };
         assert_eq!(
@@ -368,7 +355,6 @@ mod tests {
                 "CREATE FUNCTION \"s\".\"f\"(a integer DEFAULT 1) RETURNS integer\n    LANGUAGE \"c\" TRANSFORM FOR TYPE \
                  hstore, FOR TYPE jsonb WINDOW IMMUTABLE STRICT SECURITY DEFINER LEAKPROOF COST 100 ROWS 5 SUPPORT \
                  \"s\".\"help\" PARALLEL SAFE\n    SET \"search_path\" TO ''\n    AS '$libdir/x', E'f\\\\'",
-                "ALTER FUNCTION \"s\".\"f\"(a integer) DEPENDS ON EXTENSION \"x\"",
             ]
         );
     }

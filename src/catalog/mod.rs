@@ -73,6 +73,52 @@ impl Class {
     pub const PROC: Self = Self(1255);
     /// `pg_class`
     pub const RELATION: Self = Self(1259);
+    /// `pg_foreign_server`
+    pub const FOREIGN_SERVER: Self = Self(1417);
+    /// `pg_user_mapping`
+    pub const USER_MAPPING: Self = Self(1418);
+    /// `pg_foreign_data_wrapper`
+    pub const FOREIGN_DATA_WRAPPER: Self = Self(2328);
+    /// `pg_am`
+    pub const ACCESS_METHOD: Self = Self(2601);
+    /// `pg_amop`
+    pub const AMOP: Self = Self(2602);
+    /// `pg_amproc`
+    pub const AMPROC: Self = Self(2603);
+    /// `pg_cast`
+    pub const CAST: Self = Self(2605);
+    /// `pg_conversion`
+    pub const CONVERSION: Self = Self(2607);
+    /// `pg_opclass`
+    pub const OPCLASS: Self = Self(2616);
+    /// `pg_operator`
+    pub const OPERATOR: Self = Self(2617);
+    /// `pg_opfamily`
+    pub const OPFAMILY: Self = Self(2753);
+    /// `pg_statistic_ext`
+    pub const STATISTIC_EXT: Self = Self(3381);
+    /// `pg_collation`
+    pub const COLLATION: Self = Self(3456);
+    /// `pg_event_trigger`
+    pub const EVENT_TRIGGER: Self = Self(3466);
+    /// `pg_transform`
+    pub const TRANSFORM: Self = Self(3576);
+    /// `pg_ts_dict`
+    pub const TS_DICT: Self = Self(3600);
+    /// `pg_ts_parser`
+    pub const TS_PARSER: Self = Self(3601);
+    /// `pg_ts_config`
+    pub const TS_CONFIG: Self = Self(3602);
+    /// `pg_ts_template`
+    pub const TS_TEMPLATE: Self = Self(3764);
+    /// `pg_subscription`
+    pub const SUBSCRIPTION: Self = Self(6100);
+    /// `pg_publication`
+    pub const PUBLICATION: Self = Self(6104);
+    /// `pg_publication_rel`
+    pub const PUBLICATION_REL: Self = Self(6106);
+    /// `pg_publication_namespace`
+    pub const PUBLICATION_NAMESPACE: Self = Self(6237);
     /// `pg_database`
     pub const DATABASE: Self = Self(1262);
     /// `pg_attrdef`
@@ -296,10 +342,24 @@ pub trait Render {
 #[expect(missing_docs, reason = "the names say it all")]
 pub enum Priority {
     Schema,
+    Language,
+    Collation,
+    Transform,
     Extension,
     Type,
+    Cast,
     Function,
     Aggregate,
+    AccessMethod,
+    Operator,
+    OperatorFamily,
+    Conversion,
+    TextSearchParser,
+    TextSearchTemplate,
+    TextSearchDictionary,
+    TextSearchConfiguration,
+    ForeignDataWrapper,
+    ForeignServer,
     Relation,
     TableAttach,
     Default,
@@ -312,11 +372,17 @@ pub enum Priority {
     Constraint,
     Index,
     IndexAttach,
+    Statistics,
     Rule,
     Trigger,
     ForeignKey,
     Policy,
+    Publication,
+    PublicationTable,
+    PublicationSchema,
+    Subscription,
     DefaultAcl,
+    EventTrigger,
     Refresh,
 }
 
