@@ -219,8 +219,8 @@ pub struct Entry {
     pub owner: Option<Owner>,
     /// What makes it. Empty for pure data.
     pub create: Vec<Sql>,
-    /// An expression that is true where it can be made. What came with a server or an extension may be gone in another
-    /// version, and what was granted on it has nowhere to go then.
+    /// An expression that is true where it can be made: for what belongs to something that came with a server or an
+    /// extension, which may be gone in another version (privileges on it, rows in it).
     pub only_if: Option<Sql>,
     /// What removes it.
     pub remove: Option<Sql>,

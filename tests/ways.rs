@@ -2,7 +2,7 @@
 
 use pgtandem_lab::{Server, shared};
 
-use crate::support::{Oracle, Program, Ran, assert_same, databases, prepare_server};
+use crate::support::{Oracle, Program, Ran, assert_same, databases, install_extension, prepare_server};
 
 const TABLE: &str =
     "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, 'v' || i FROM generate_series(1, 100) i;";
@@ -223,4 +223,20 @@ fn more_tables_than_can_be_locked() {
     let ran = Program::upgrade(&old.url("way_locks"), &new.url("way_locks")).run().expect(1);
     ran.tells(&["max_locks_per_transaction", "53200"]);
     assert_eq!(databases(new, "way_locks"), [""; 0]);
+}
+
+#[test]
+fn an_extension_that_has_other_tables_now() {
+    let (old, new) = (shared(15).unwrap(), shared(18).unwrap());
+    install_extension(old, "tandem_moving", "1.0");
+    install_extension(new, "tandem_moving", "2.0");
+    let extension = "CREATE EXTENSION tandem_moving; INSERT INTO kept VALUES ('a');";
+    let old = database(15, "way_extension", "", extension);
+    Program::upgrade(&old.url("way_extension"), &new.url("way_extension")).succeed().tells(&["public.given_up"]);
+    assert_eq!(new.psql("way_extension", "SELECT name FROM kept").unwrap().trim(), "a");
+    let loss = format!("{extension} INSERT INTO given_up VALUES ('b')");
+    let old = database(15, "way_extension_loss", "", &loss);
+    let ran = Program::upgrade(&old.url("way_extension_loss"), &new.url("way_extension_loss")).run().expect(1);
+    ran.tells(&["public.given_up", "1 rows", "ALTER EXTENSION"]);
+    assert_eq!(databases(new, "way_extension_loss"), [""; 0]);
 }

@@ -181,7 +181,13 @@ impl Extension {
 impl Config {
     fn draft(&self) -> Option<Draft> {
         let tag = self.name.name.as_str();
-        let draft = |kind, create| Draft::new(kind, Section::Data, tag, create).within(&self.name.schema);
+        // Another version of the extension may do without it.
+        let full = self.name.to_string();
+        let exists = sql!("pg_catalog.to_regclass({}) IS NOT NULL", Literal(&full));
+        let draft = |kind, create| {
+            let draft = Draft::new(kind, Section::Data, tag, create).within(&self.name.schema);
+            Draft { only_if: Some(exists), ..draft }
+        };
         match &self.contents {
             Contents::Rows { columns, filter, size, .. } => {
                 let mut draft = draft(Kind::TableData, Vec::new());
@@ -197,8 +203,7 @@ impl Config {
             }
             Contents::State(state) => {
                 let (value, called) = (*state)?;
-                let name = self.name.to_string();
-                let set = sql!("SELECT pg_catalog.setval({}, {}, {})", Literal(&name), value, called);
+                let set = sql!("SELECT pg_catalog.setval({}, {}, {})", Literal(&full), value, called);
                 Some(draft(Kind::SequenceSet, vec![set]))
             }
         }

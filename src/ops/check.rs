@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::event::{Finding, Severity};
 use crate::sql;
 use crate::sql::{Literal, Sql, join};
-use crate::toc::{Entry, EntryId, Toc};
+use crate::toc::{Entry, EntryId, Kind, Toc};
 use crate::wire::session::{Row, Session};
 use crate::wire::version::{NEWEST_KNOWN, OLDEST_SOURCE, OLDEST_TARGET};
 
@@ -276,12 +276,22 @@ impl Preflight {
 /// itself no longer has was told beforehand.
 pub(super) fn passed_over(toc: &Toc, entries: &BTreeSet<EntryId>) -> Vec<Finding> {
     let entries = entries.iter().filter_map(|id| toc.get(*id));
-    entries.filter(|entry| !is_systems_own(entry)).map(nothing_to_grant_on).collect()
+    let told = entries.filter(|entry| !is_systems_own(entry));
+    told.map(|entry| if entry.kind == Kind::Acl { nothing_to_grant_on(entry) } else { no_place(entry) }).collect()
 }
 
 /// Whether an entry is about an object that came with the server (`src/include/access/transam.h`, `FirstNormalObjectId`).
 fn is_systems_own(entry: &Entry) -> bool {
     entry.source.1 < 16384
+}
+
+fn no_place(entry: &Entry) -> Finding {
+    Finding {
+        severity: Severity::Note,
+        subject: entry.name(),
+        text: format!("{} left out: the new server's version of the extension has no such relation", entry.kind),
+        remedy: None,
+    }
 }
 
 fn nothing_to_grant_on(entry: &Entry) -> Finding {

@@ -8,7 +8,7 @@ use super::digest::Digest;
 use super::pipe::{self, Copied, DigestMode};
 use super::sink::{Sink, copy_in};
 use super::source::{copy_out, count};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Tally;
 use crate::plan::schedule::Work;
 use crate::sql;
@@ -19,6 +19,11 @@ use crate::wire::snapshot::SnapshotHold;
 
 /// How many deadlocks one entry may lose before that is an error.
 const DEADLOCKS: usize = 10;
+
+/// What helps where an extension's tables differ between its versions on both servers.
+const UPDATE_FIRST: &str = "The rows are users' data in a table of an extension, whose version on the new server has another \
+    table or none. Update the extension on the old server first (ALTER EXTENSION .. UPDATE), to a version that the new server \
+    has too; or empty the table, if its rows are of no use any more.";
 
 /// A worker.
 pub struct Lane {
@@ -89,9 +94,19 @@ impl Lane {
         };
         let entry = toc.get(id).ok_or_else(|| Error::malformed("the table of contents has no such entry"))?;
         let done = match (work, &entry.data) {
-            (Work::Entry(_), None) if !self.can_be_made(entry).await? => Ok(Effect::PassedOver),
+            (Work::Entry(_), data) if !self.can_be_made(entry).await? => {
+                self.insist_on_nothing(data.as_ref()).await.map(|()| Effect::PassedOver)
+            }
             (Work::Entry(_), None) => self.make(entry).await.map(|()| Effect::Made),
-            (Work::Entry(_), Some(data)) => self.copy(data, tally, cancel).await.map(Effect::Copied),
+            (Work::Entry(_), Some(data)) => match self.copy(data, tally, cancel).await {
+                // undefined_column, in a table of an extension.
+                Err(error) if entry.only_if.is_some() && error.sqlstate() == Some("42703") => {
+                    Err(error.with_hint(UPDATE_FIRST))
+                }
+                copied => copied.map(Effect::Copied),
+            },
+            // What was passed over is not there.
+            (Work::Analyze(_) | Work::Verify(_), _) if !self.can_be_made(entry).await? => Ok(Effect::Made),
             (Work::Analyze(_), _) => self.analyze(entry).await.map(|()| Effect::Made),
             (Work::Verify(_), Some(data)) => self.read_back(data, tally, cancel).await.map(Effect::ReadBack),
             (Work::Verify(_), None) => Ok(Effect::Made),
@@ -103,6 +118,19 @@ impl Lane {
         let Some(condition) = &entry.only_if else { return Ok(true) };
         let query = sql!("SELECT {} AS here", condition);
         self.sink.session().row(&query).await?.get("here")
+    }
+
+    /// Data that has no place on the new server is no loss only where there is none.
+    async fn insist_on_nothing(&self, data: Option<&Data>) -> Result<()> {
+        let Some(Data::Rows(rows)) = data else { return Ok(()) };
+        let query = count(rows);
+        let lost: i64 = self.source.row(&query).await?.get("rows")?;
+        if lost == 0 {
+            return Ok(());
+        }
+        let what =
+            format!("the new server's version of the extension has no such table, and the old one holds {lost} rows");
+        Err(Error::new(ErrorKind::Server, what).with_hint(UPDATE_FIRST))
     }
 
     /// Statements of different lanes can lock the same relations in different orders: partitions and what refers to them.

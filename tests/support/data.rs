@@ -34,9 +34,9 @@ pub fn install_extension(server: &Server, name: &str, version: &str) {
     let share = server.psql("postgres", "SELECT setting FROM pg_config WHERE name = 'SHAREDIR'").unwrap();
     let folder = Path::new(share.trim_end()).join("extension");
     for file in [format!("{name}.control"), format!("{name}--{version}.sql")] {
-        let text = fs::read(testdata("extension").join(&file)).unwrap();
+        let text = fs::read_to_string(testdata("extension").join(&file)).unwrap().replace("@version@", version);
         let path = folder.join(&file);
-        if fs::read(&path).ok().as_ref() == Some(&text) {
+        if fs::read_to_string(&path).ok().as_ref() == Some(&text) {
             continue;
         }
         // Other test processes may be looking: the file is there as a whole, or not at all.
