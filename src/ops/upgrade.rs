@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -21,14 +22,14 @@ use crate::plan;
 use crate::plan::schedule::{Extras, Schedule};
 use crate::sql::Sql;
 use crate::toc::{Data, Kind, Section, Toc};
-use crate::transfer::{Lane, Moved, Sink, Transfer};
+use crate::transfer::{self, Lane, Moved, OpenLane, Sink, Transfer};
 use crate::wire::conninfo::ConnInfo;
 use crate::wire::session::{NoticeSink, Session, Side};
 use crate::wire::snapshot::SnapshotHold;
 
 /// How many lanes work if nobody says: enough that copies and index builds overlap on a small machine, and not so many that
 /// they take the servers from each other.
-const JOBS: usize = 4;
+const JOBS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 /// How many notices of the servers may wait to be reported. More are dropped: nobody reads a thousand of the same.
 const NOTICES: usize = 256;
@@ -64,7 +65,7 @@ struct Prepared {
     staging: Staging,
     catalog: Catalog,
     how: Decisions,
-    toc: Toc,
+    toc: Arc<Toc>,
     clearance: Clearance,
 }
 
@@ -90,7 +91,7 @@ impl Upgrade {
             old_url: self.from.redacted(),
             old_version: prepared.catalog.version,
             new_version: prepared.staging.control().version(),
-            jobs: self.jobs(),
+            jobs: self.jobs().get(),
             steps: steps.collect(),
             findings: phases.into_findings(),
         })
@@ -116,8 +117,20 @@ impl Upgrade {
         }
     }
 
-    fn jobs(&self) -> usize {
-        self.jobs.map_or(JOBS, NonZeroUsize::get)
+    fn jobs(&self) -> NonZeroUsize {
+        self.jobs.unwrap_or(JOBS)
+    }
+
+    /// What lanes need to get at a database on both sides.
+    fn door(&self, prepared: &Prepared) -> Door {
+        Door {
+            from: self.from.clone(),
+            to: self.to.with_database(prepared.staging.name().as_str()),
+            snapshot: Arc::clone(&prepared.snapshot),
+            encoding: prepared.catalog.database.encoding.clone(),
+            digests: self.verify == Verified::Digests,
+            notices: prepared.staging.notices(),
+        }
     }
 
     /// Everything that is read and thought before the first byte is written.
@@ -148,7 +161,7 @@ impl Upgrade {
         catalog::read::lock(snapshot.session()).await?;
         let catalog = catalog::read::database(snapshot.session()).await?;
         let (steps, how) = plan::order::order(&catalog, staging.control().version().major())?;
-        let toc = catalog::toc(&catalog, &steps, &how);
+        let toc = Arc::new(catalog::toc(&catalog, &steps, &how));
         phases.end(Phase::Catalog, catalog_summary(&toc));
 
         phases.begin(Phase::Check, None);
@@ -210,23 +223,17 @@ impl Upgrade {
         begun: Instant,
         cancel: CancellationToken,
     ) -> Result<Moved> {
-        let Prepared { snapshot, staging, catalog, toc, .. } = prepared;
+        let Prepared { staging, toc, .. } = prepared;
         let new = staging.control().version();
         let extras = Extras { verify: self.verify != Verified::None, analyze_only: new.has_analyze_only() };
-        let lanes = (0..self.jobs()).map(|_| async {
-            let (source, sink) = futures::try_join!(
-                Session::connect(&self.from, Side::Old, "lane", staging.notices()),
-                staging.connect(Side::New, "lane"),
-            )?;
-            let digests = self.verify == Verified::Digests;
-            Lane::new(snapshot, source, Sink::new(sink), digests, &catalog.database.encoding).await
-        });
-        let lanes = unless_cancelled(&cancel, futures::future::try_join_all(lanes)).await?;
         let watched = phases.reporter().tick().is_some() && new.has_index_progress();
         let monitor = if watched { Some(staging.connect(Side::New, "monitor").await?) } else { None };
-        let schedule = Schedule::new(toc, extras);
-        let transfer = Transfer { toc: Arc::new(toc.clone()), schedule, lanes, monitor, begun };
-        transfer.run(phases.reporter(), cancel).await
+        let schedule = Schedule::new([toc.as_ref()], extras);
+        let databases = vec![transfer::Database { name: self.to.database().to_owned(), toc: Arc::clone(toc) }];
+        let opener = Arc::new(Doors { databases: vec![self.door(prepared)] });
+        let transfer = Transfer { databases, schedule, jobs: self.jobs(), opener, monitor, begun };
+        let moved = transfer.run(phases.reporter(), cancel).await?;
+        moved.into_iter().next().ok_or_else(|| Error::malformed("nothing was moved"))
     }
 
     async fn verify(
@@ -295,6 +302,35 @@ impl Upgrade {
                 kept(error)
             }
         }
+    }
+}
+
+/// How lanes get at the databases.
+struct Doors {
+    databases: Vec<Door>,
+}
+
+/// How lanes get at one database, on both sides.
+struct Door {
+    from: ConnInfo,
+    /// Where it is being made.
+    to: ConnInfo,
+    snapshot: Arc<SnapshotHold>,
+    encoding: String,
+    digests: bool,
+    notices: NoticeSink,
+}
+
+impl OpenLane for Doors {
+    fn open(&self, database: usize) -> BoxFuture<'_, Result<Lane>> {
+        Box::pin(async move {
+            let door = self.databases.get(database).ok_or_else(|| Error::malformed("there is no such database"))?;
+            let (source, sink) = futures::try_join!(
+                Session::connect(&door.from, Side::Old, "lane", door.notices.clone()),
+                Session::connect(&door.to, Side::New, "lane", door.notices.clone()),
+            )?;
+            Lane::new(&door.snapshot, source, Sink::new(sink), door.digests, &door.encoding).await
+        })
     }
 }
 

@@ -3,6 +3,8 @@
 //! The schedule is a ready set. Of everything that may start, the task with the longest chain of work behind it goes first
 //! (critical path), so that no lane is left with a long index at the end. There is no barrier between phases but the
 //! dependencies themselves, and one for all: what comes before the data has been made, in order, when a schedule begins.
+//!
+//! Several databases can share a schedule, and with it the lanes: their tasks have nothing to do with each other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -27,7 +29,9 @@ pub enum Work {
 /// A piece of work.
 #[derive(Clone, Debug)]
 pub struct Task {
-    /// What it does.
+    /// The database: its place in the list that the schedule was made from.
+    pub database: usize,
+    /// What it does, in the table of contents of that database.
     pub work: Work,
     /// What it costs, in bytes of plain copying that take as long.
     pub cost: u64,
@@ -63,16 +67,23 @@ pub struct Schedule {
     ready: BTreeMap<(u64, std::cmp::Reverse<TaskNumber>), TaskNumber>,
     chain: Vec<u64>,
     /// How many running tasks share each relation; [`EXCLUSIVE`] where one has it for itself.
-    held: HashMap<EntryId, usize>,
+    held: HashMap<Relation, usize>,
     left: usize,
 }
+
+/// A relation of one of the databases: the entry that makes it.
+type Relation = (usize, EntryId);
 
 const EXCLUSIVE: usize = usize::MAX;
 
 impl Schedule {
-    /// The schedule for everything in `toc` after the pre-data section.
-    pub fn new(toc: &Toc, extras: Extras) -> Self {
-        let tasks = Builder::new(toc, extras).build();
+    /// The schedule for everything after the pre-data section in the tables of contents of some databases.
+    pub fn new<'a>(tocs: impl IntoIterator<Item = &'a Toc>, extras: Extras) -> Self {
+        let mut tasks = Vec::new();
+        for (database, toc) in tocs.into_iter().enumerate() {
+            let before = tasks.len();
+            tasks.extend(Builder::new(toc, extras).build().into_iter().map(|task| task.moved_to(database, before)));
+        }
         let mut needed_by = vec![Vec::new(); tasks.len()];
         let mut waiting = Vec::with_capacity(tasks.len());
         for (number, task) in tasks.iter().enumerate() {
@@ -116,10 +127,10 @@ impl Schedule {
         self.ready.remove(&key);
         let task = &self.tasks[number.0];
         for &relation in &task.locks {
-            self.held.insert(relation, EXCLUSIVE);
+            self.held.insert((task.database, relation), EXCLUSIVE);
         }
         for &relation in &task.shares {
-            *self.held.entry(relation).or_default() += 1;
+            *self.held.entry((task.database, relation)).or_default() += 1;
         }
         Some(number)
     }
@@ -128,14 +139,15 @@ impl Schedule {
     pub fn finish(&mut self, number: TaskNumber) {
         self.left -= 1;
         let task = &self.tasks[number.0];
-        for relation in &task.locks {
-            self.held.remove(relation);
+        for &relation in &task.locks {
+            self.held.remove(&(task.database, relation));
         }
-        for relation in &task.shares {
-            if let Some(count) = self.held.get_mut(relation) {
+        for &relation in &task.shares {
+            let relation = (task.database, relation);
+            if let Some(count) = self.held.get_mut(&relation) {
                 *count = count.saturating_sub(1);
                 if *count == 0 {
-                    self.held.remove(relation);
+                    self.held.remove(&relation);
                 }
             }
         }
@@ -157,8 +169,17 @@ impl Schedule {
 
     fn is_free(&self, number: TaskNumber) -> bool {
         let task = &self.tasks[number.0];
-        task.locks.iter().all(|relation| !self.held.contains_key(relation))
-            && task.shares.iter().all(|relation| self.held.get(relation) != Some(&EXCLUSIVE))
+        let held = |relation: &EntryId| self.held.get(&(task.database, *relation));
+        task.locks.iter().all(|relation| held(relation).is_none())
+            && task.shares.iter().all(|relation| held(relation) != Some(&EXCLUSIVE))
+    }
+}
+
+impl Task {
+    /// The same task in a schedule of several databases, where `before` tasks come before those of this one.
+    fn moved_to(self, database: usize, before: usize) -> Self {
+        let needs = self.needs.iter().map(|needs| TaskNumber(needs.0 + before)).collect();
+        Self { database, needs, ..self }
     }
 }
 
@@ -240,6 +261,7 @@ impl<'a> Builder<'a> {
     fn add_data(&mut self, entry: &Entry) {
         let needs = self.needs_of(entry);
         let number = self.push(Task {
+            database: 0,
             work: Work::Entry(entry.id),
             cost: entry.weight.max(SMALL),
             brief: entry.kind == Kind::SequenceSet,
@@ -338,6 +360,7 @@ impl<'a> Builder<'a> {
         let shared = |relation: &&EntryId| entry.kind == Kind::Index && !entry.locks.contains(relation);
         let shares = relations.iter().filter(shared).copied().collect();
         let number = self.push(Task {
+            database: 0,
             work: Work::Entry(entry.id),
             cost: entry.weight.max(SMALL),
             brief: entry.kind == Kind::SequenceSet,
@@ -376,7 +399,15 @@ impl<'a> Builder<'a> {
             {
                 let needs = BTreeSet::from([rows]);
                 let work = Work::Analyze(entry.id);
-                self.push(Task { work, cost: ANALYZE, brief: false, needs, shares: Vec::new(), locks: Vec::new() });
+                self.push(Task {
+                    database: 0,
+                    work,
+                    cost: ANALYZE,
+                    brief: false,
+                    needs,
+                    shares: Vec::new(),
+                    locks: Vec::new(),
+                });
                 continue;
             }
             let filled = self.filled_by.get(&entry.id).cloned().unwrap_or_default();
@@ -386,7 +417,15 @@ impl<'a> Builder<'a> {
             let touched = self.touched_by.get(&entry.id).cloned().unwrap_or_default();
             let needs = filled.into_iter().chain(touched).collect();
             let work = Work::Analyze(entry.id);
-            self.push(Task { work, cost: ANALYZE, brief: false, needs, shares: Vec::new(), locks: vec![entry.id] });
+            self.push(Task {
+                database: 0,
+                work,
+                cost: ANALYZE,
+                brief: false,
+                needs,
+                shares: Vec::new(),
+                locks: vec![entry.id],
+            });
         }
     }
 
@@ -404,6 +443,7 @@ impl<'a> Builder<'a> {
                 needs.extend(self.filled_through.get(root).into_iter().flatten());
             }
             let task = Task {
+                database: 0,
                 work: Work::Verify(entry.id),
                 cost: entry.weight / 2,
                 brief: false,
@@ -484,7 +524,7 @@ mod tests {
         let (a, b) = (table(&mut toc, "a"), table(&mut toc, "b"));
         let (a_rows, b_rows) = (rows(&mut toc, a, "a", 1 << 30), rows(&mut toc, b, "b", 1 << 20));
         let b_index = index(&mut toc, b, "b_idx", 1 << 20);
-        let mut schedule = Schedule::new(&toc, PLAIN);
+        let mut schedule = Schedule::new([&toc], PLAIN);
         let first = take_all(&mut schedule);
         assert_eq!(first.iter().map(|t| t.1).collect::<Vec<_>>(), [Work::Entry(a_rows), Work::Entry(b_rows)]);
         schedule.finish(first[1].0);
@@ -498,7 +538,7 @@ mod tests {
         rows(&mut toc, a, "a", 50 << 20);
         let b_rows = rows(&mut toc, b, "b", 10 << 20);
         index(&mut toc, b, "b_gin", 500 << 20);
-        let mut schedule = Schedule::new(&toc, PLAIN);
+        let mut schedule = Schedule::new([&toc], PLAIN);
         let first = schedule.take().map(|n| schedule.task(n).work);
         assert_eq!(first, Some(Work::Entry(b_rows)));
     }
@@ -511,7 +551,7 @@ mod tests {
         let (key, other) = (index(&mut toc, a, "a_pkey", 1 << 20), index(&mut toc, a, "a_idx", 1 << 30));
         let constraint = entry(Kind::Constraint, Section::PostData, "a a_pkey", &[a, key]);
         let constraint = toc.push(Entry { locks: vec![a], ..constraint });
-        let mut schedule = Schedule::new(&toc, PLAIN);
+        let mut schedule = Schedule::new([&toc], PLAIN);
         let data = take_all(&mut schedule);
         schedule.finish(data[0].0);
         let built = take_all(&mut schedule);
@@ -532,7 +572,7 @@ mod tests {
         rows(&mut toc, one, "one", 1);
         rows(&mut toc, two, "two", 1);
         let key = toc.push(entry(Kind::ForeignKey, Section::PostData, "root fk", &[root]));
-        let mut schedule = Schedule::new(&toc, PLAIN);
+        let mut schedule = Schedule::new([&toc], PLAIN);
         let data = take_all(&mut schedule);
         assert_eq!(data.len(), 2);
         schedule.finish(data[0].0);
@@ -548,7 +588,7 @@ mod tests {
         let plain = index(&mut toc, a, "i", 1);
         let marked = entry(Kind::Index, Section::PostData, "clustered", &[a]);
         let marked = toc.push(Entry { locks: vec![a], weight: 1 << 30, ..marked });
-        let mut schedule = Schedule::new(&toc, PLAIN);
+        let mut schedule = Schedule::new([&toc], PLAIN);
         let first = take_all(&mut schedule);
         assert_eq!(first.iter().map(|t| t.1).collect::<Vec<_>>(), [Work::Entry(marked)]);
         schedule.finish(first[0].0);
@@ -562,11 +602,25 @@ mod tests {
         let view = toc.push(entry(Kind::MaterializedView, Section::PreData, "m", &[a]));
         rows(&mut toc, a, "a", 1);
         let refresh = toc.push(entry(Kind::MaterializedViewData, Section::Last, "m", &[view]));
-        let mut schedule = Schedule::new(&toc, PLAIN);
+        let mut schedule = Schedule::new([&toc], PLAIN);
         let first = take_all(&mut schedule);
         assert!(!first.iter().any(|t| t.1 == Work::Entry(refresh)));
         schedule.finish(first[0].0);
         assert!(take_all(&mut schedule).iter().any(|t| t.1 == Work::Entry(refresh)));
+    }
+
+    #[test]
+    fn databases_share_lanes_and_nothing_else() {
+        let mut toc = Toc::default();
+        let a = table(&mut toc, "a");
+        rows(&mut toc, a, "a", 1);
+        let index = entry(Kind::Index, Section::PostData, "i", &[a]);
+        toc.push(Entry { locks: vec![a], ..index });
+        let mut schedule = Schedule::new([&toc, &toc], PLAIN);
+        let data = take_all(&mut schedule);
+        assert_eq!(data.iter().map(|(number, _)| schedule.task(*number).database).collect::<Vec<_>>(), [0, 1]);
+        data.iter().for_each(|(number, _)| schedule.finish(*number));
+        assert_eq!(take_all(&mut schedule).len(), 2, "a lock in one database is none in the other");
     }
 
     #[test]
@@ -575,7 +629,7 @@ mod tests {
         let a = table(&mut toc, "a");
         rows(&mut toc, a, "a", 1);
         index(&mut toc, a, "i", 1);
-        let mut schedule = Schedule::new(&toc, Extras { verify: true, analyze_only: false });
+        let mut schedule = Schedule::new([&toc], Extras { verify: true, analyze_only: false });
         let mut done = 0;
         while let Some(number) = schedule.take() {
             schedule.finish(number);

@@ -24,7 +24,9 @@ pub use text::{DollarQuoted, Fragment, Literal, Sql, guard, join};
 /// Names in the braces (`{table}`) do not compile, because they would pass by the check.
 #[macro_export]
 macro_rules! sql {
-    ($format:literal $(, $fragment:expr)* $(,)?) => {
-        $crate::sql::Sql::from_parts(format_args!(concat!($format) $(, $crate::sql::guard(&$fragment))*))
-    };
+    ($format:literal $(, $fragment:expr)* $(,)?) => {{
+        // The arguments end here, and do not live on in the expression around: they cannot be sent between threads.
+        let sql = $crate::sql::Sql::from_parts(format_args!(concat!($format) $(, $crate::sql::guard(&$fragment))*));
+        sql
+    }};
 }

@@ -13,10 +13,12 @@ mod progress;
 pub mod run;
 mod sink;
 mod source;
+mod worker;
 
 pub use digest::{Digest, RowDigester};
 pub use lane::Lane;
 pub use large_object::{copy_large_objects, digest_large_objects};
 pub use pipe::{Copied, DigestMode, copy_table, digest_table};
-pub use run::{Checked, Moved, Transfer};
+pub use run::{Checked, Database, Moved, Transfer};
 pub use sink::Sink;
+pub use worker::OpenLane;

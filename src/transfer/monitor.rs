@@ -28,5 +28,6 @@ fn share(done: i64, total: i64) -> f64 {
     if total > 0 { (done as f64 / total as f64).clamp(0.0, 1.0) } else { 0.0 }
 }
 
+/// A build in another database has another server process; nobody asks for that.
 const QUERY: &str = "SELECT pid, blocks_done, blocks_total, tuples_done, tuples_total \
-                     FROM pg_catalog.pg_stat_progress_create_index WHERE datname = pg_catalog.current_database()";
+                     FROM pg_catalog.pg_stat_progress_create_index";

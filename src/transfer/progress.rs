@@ -4,20 +4,26 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::run::Database;
 use crate::event::{Event, Phase, Reporter, Tally, TaskId};
 use crate::plan::schedule::{Schedule, Task, TaskNumber, Work};
-use crate::toc::{Kind, Section, Toc};
+use crate::toc::{Entry, Kind, Section};
 
 /// The phase that a task belongs to.
-fn phase_of(toc: &Toc, work: Work) -> Phase {
-    match work {
-        Work::Entry(id) => match toc.get(id).map(|e| e.section) {
+fn phase_of(databases: &[Database], task: &Task) -> Phase {
+    match task.work {
+        Work::Entry(_) => match entry(databases, task.database, task.work).map(|e| e.section) {
             Some(Section::Data) => Phase::Data,
             _ => Phase::Indexes,
         },
         Work::Analyze(_) => Phase::Analyze,
         Work::Verify(_) => Phase::Verify,
     }
+}
+
+fn entry(databases: &[Database], database: usize, work: Work) -> Option<&Entry> {
+    let (Work::Entry(id) | Work::Analyze(id) | Work::Verify(id)) = work;
+    databases.get(database)?.toc.get(id)
 }
 
 /// One phase of the run.
@@ -33,7 +39,8 @@ struct State {
 /// A task under way.
 pub(super) struct Running {
     pub tally: Arc<Tally>,
-    work: Work,
+    pub database: usize,
+    pub work: Work,
     phase: Phase,
     total: u64,
     begun: Instant,
@@ -41,22 +48,22 @@ pub(super) struct Running {
 
 /// The state of all phases and of the tasks under way.
 pub(super) struct Progress<'a> {
-    toc: &'a Toc,
+    databases: &'a [Database],
     reporter: &'a mut dyn Reporter,
     phases: HashMap<Phase, State>,
     running: HashMap<TaskNumber, Running>,
 }
 
 impl<'a> Progress<'a> {
-    pub fn new(toc: &'a Toc, schedule: &Schedule, reporter: &'a mut dyn Reporter) -> Self {
+    pub fn new(databases: &'a [Database], schedule: &Schedule, reporter: &'a mut dyn Reporter) -> Self {
         let mut phases: HashMap<Phase, State> = HashMap::new();
         for (_, task) in schedule.tasks() {
-            let state = phases.entry(phase_of(toc, task.work)).or_default();
+            let state = phases.entry(phase_of(databases, task)).or_default();
             state.left += 1;
             state.tasks += 1;
-            state.total += weight(toc, task);
+            state.total += weight(databases, task);
         }
-        Self { toc, reporter, phases, running: HashMap::new() }
+        Self { databases, reporter, phases, running: HashMap::new() }
     }
 
     /// How often the reporter wants to hear how far the work has come.
@@ -71,8 +78,8 @@ impl<'a> Progress<'a> {
 
     /// A task has begun; its tally is what its lane adds to.
     pub fn begin(&mut self, number: TaskNumber, task: &Task) -> Arc<Tally> {
-        let phase = phase_of(self.toc, task.work);
-        let total = weight(self.toc, task);
+        let phase = phase_of(self.databases, task);
+        let total = weight(self.databases, task);
         if let Some(state) = self.phases.get_mut(&phase)
             && state.begun.is_none()
         {
@@ -82,8 +89,9 @@ impl<'a> Progress<'a> {
         }
         let tally = Arc::new(Tally::default());
         let begun = Instant::now();
-        self.running.insert(number, Running { tally: Arc::clone(&tally), work: task.work, phase, total, begun });
-        let label = self.label(task.work);
+        let (database, work) = (task.database, task.work);
+        self.running.insert(number, Running { tally: Arc::clone(&tally), database, work, phase, total, begun });
+        let label = self.label(task);
         self.reporter.event(&Event::TaskStarted { task: id(number), phase, label, total });
         tally
     }
@@ -137,15 +145,18 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// What is under way, for the message about a run that does not get on.
-    pub fn label(&self, work: Work) -> String {
-        let (Work::Entry(id) | Work::Analyze(id) | Work::Verify(id)) = work;
-        self.toc.get(id).map(|e| e.name()).unwrap_or_default()
+    /// What a task is about, for people: with the database where there are several.
+    fn label(&self, task: &Task) -> String {
+        let name = entry(self.databases, task.database, task.work).map(Entry::name).unwrap_or_default();
+        match self.databases.get(task.database) {
+            Some(database) if self.databases.len() > 1 => format!("{}: {name}", database.name),
+            _ => name,
+        }
     }
 
-    /// The work of a task under way.
-    pub fn work(&self, number: TaskNumber) -> Option<Work> {
-        self.running.get(&number).map(|t| t.work)
+    /// A task under way.
+    pub fn running(&self, number: TaskNumber) -> Option<&Running> {
+        self.running.get(&number)
     }
 }
 
@@ -154,10 +165,12 @@ fn id(number: TaskNumber) -> TaskId {
 }
 
 /// Bytes on the old server.
-fn weight(toc: &Toc, task: &Task) -> u64 {
-    let (Work::Entry(id) | Work::Verify(id)) = task.work else { return 0 };
+fn weight(databases: &[Database], task: &Task) -> u64 {
+    if matches!(task.work, Work::Analyze(_)) {
+        return 0;
+    }
     // A foreign key is checked without a word about how far the check is.
-    toc.get(id).filter(|e| e.kind != Kind::ForeignKey).map_or(0, |e| e.weight)
+    entry(databases, task.database, task.work).filter(|e| e.kind != Kind::ForeignKey).map_or(0, |e| e.weight)
 }
 
 fn summary(phase: Phase, tasks: usize) -> String {

@@ -1,6 +1,7 @@
 //! The dispatcher: gives tasks to lanes, hears of what they have done, and tells the reporter.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,11 +10,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::digest::Digest;
-use super::lane::{Effect, Lane};
+use super::lane::Effect;
 use super::monitor;
 use super::progress::Progress;
+use super::worker::{self, Done, OpenLane, Order, Worker};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Event, Reporter, Tally};
+use crate::event::{Event, Reporter};
 use crate::plan::schedule::{Schedule, TaskNumber, Work};
 use crate::sql::QualName;
 use crate::toc::{Data, Entry, EntryId, Kind, Toc};
@@ -24,19 +26,30 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// What is to be moved, and by whom.
 pub struct Transfer {
-    /// The entries. Those before the data have been made already.
-    pub toc: Arc<Toc>,
+    /// The databases, as the schedule counts them.
+    pub databases: Vec<Database>,
     /// The tasks that the entries become.
     pub schedule: Schedule,
-    /// The workers; at least one.
-    pub lanes: Vec<Lane>,
+    /// How many lanes work side by side, in whichever databases there is something to do.
+    pub jobs: NonZeroUsize,
+    /// Who opens lanes.
+    pub opener: Arc<dyn OpenLane>,
     /// A session on the new server that asks how far index builds are.
     pub monitor: Option<Session>,
     /// When the run began.
     pub begun: Instant,
 }
 
-/// What has been moved.
+/// A database that is moved.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Its name.
+    pub name: String,
+    /// The entries. Those before the data have been made already.
+    pub toc: Arc<Toc>,
+}
+
+/// What has been moved of one database.
 #[derive(Debug, Default)]
 pub struct Moved {
     /// Rows copied.
@@ -61,56 +74,27 @@ pub struct Checked {
     pub new: Digest,
 }
 
-/// What a lane is told to do.
-struct Order {
-    number: TaskNumber,
-    work: Work,
-    tally: Arc<Tally>,
-}
-
-/// What a lane has done.
-struct Done {
-    lane: usize,
-    number: TaskNumber,
-    result: Result<Effect>,
-}
-
-/// A lane as the dispatcher sees it.
-struct Worker {
-    orders: mpsc::Sender<Order>,
-    busy: Option<TaskNumber>,
-    cancellers: [Canceller; 2],
-    pid: i32,
-}
-
 impl Transfer {
     /// Works on the schedule to its end.
     ///
     /// # Errors
     ///
     /// The first error of any lane; the others are stopped and waited for. `Cancelled` if `cancel` asked for it.
-    pub async fn run(self, reporter: &mut dyn Reporter, cancel: CancellationToken) -> Result<Moved> {
+    pub async fn run(self, reporter: &mut dyn Reporter, cancel: CancellationToken) -> Result<Vec<Moved>> {
         let stop = cancel.child_token();
-        let (done, reports) = mpsc::channel(self.lanes.len().max(1));
+        let databases: Arc<[Database]> = self.databases.into();
         let mut tasks = JoinSet::new();
-        let mut workers = Vec::with_capacity(self.lanes.len());
-        for (number, lane) in self.lanes.into_iter().enumerate() {
-            let (orders, inbox) = mpsc::channel(1);
-            let (cancellers, pid) = (lane.cancellers(), lane.sink_pid());
-            tasks.spawn(serve(number, lane, Arc::clone(&self.toc), inbox, done.clone(), stop.clone()));
-            workers.push(Worker { orders, busy: None, cancellers, pid });
-        }
-        drop(done);
-        let progress = Progress::new(&self.toc, &self.schedule, reporter);
+        let (workers, reports) = worker::hire(self.jobs, &databases, &self.opener, &stop, &mut tasks);
+        let progress = Progress::new(&databases, &self.schedule, reporter);
         let mut dispatcher = Dispatcher {
-            toc: &self.toc,
+            databases: &databases,
             schedule: self.schedule,
             workers,
             reports,
             progress,
             monitor: self.monitor,
             begun: self.begun,
-            moved: Moved::default(),
+            moved: databases.iter().map(|_| Moved::default()).collect(),
         };
         let result = dispatcher.dispatch(&cancel).await;
         if result.is_err() {
@@ -127,32 +111,15 @@ impl Transfer {
     }
 }
 
-/// The life of a lane: an order, the work, a report, until there are no more orders.
-async fn serve(
-    number: usize,
-    mut lane: Lane,
-    toc: Arc<Toc>,
-    mut inbox: mpsc::Receiver<Order>,
-    done: mpsc::Sender<Done>,
-    stop: CancellationToken,
-) {
-    while let Some(order) = inbox.recv().await {
-        let result = lane.work(&toc, order.work, &order.tally, &stop).await;
-        if done.send(Done { lane: number, number: order.number, result }).await.is_err() {
-            break;
-        }
-    }
-}
-
 struct Dispatcher<'a> {
-    toc: &'a Toc,
+    databases: &'a [Database],
     schedule: Schedule,
     workers: Vec<Worker>,
     reports: mpsc::Receiver<Done>,
     progress: Progress<'a>,
     monitor: Option<Session>,
     begun: Instant,
-    moved: Moved,
+    moved: Vec<Moved>,
 }
 
 impl Dispatcher<'_> {
@@ -183,19 +150,21 @@ impl Dispatcher<'_> {
 
     /// Gives every idle lane a task, as far as there are any that may start.
     async fn give_orders(&mut self) -> Result<()> {
-        while let Some(lane) = self.workers.iter().position(|w| w.busy.is_none()) {
+        while self.workers.iter().any(|worker| worker.busy.is_none()) {
             let Some(number) = self.schedule.take() else { break };
             let task = self.schedule.task(number);
-            let work = task.work;
+            let (database, work) = (task.database, task.work);
             let tally = self.progress.begin(number, task);
             if let Work::Entry(id) = work
-                && self.toc.get(id).is_some_and(|e| matches!(e.kind, Kind::Index | Kind::Constraint))
+                && self.entry(database, id).is_some_and(|e| matches!(e.kind, Kind::Index | Kind::Constraint))
+                && let Some(moved) = self.moved.get_mut(database)
             {
-                self.moved.indexes.push((id, self.begun.elapsed()));
+                moved.indexes.push((id, self.begun.elapsed()));
             }
-            let Some(worker) = self.workers.get_mut(lane) else { break };
+            let Some(worker) = self.idle_worker(database) else { break };
             worker.busy = Some(number);
-            let sent = worker.orders.send(Order { number, work, tally }).await;
+            worker.database = Some(database);
+            let sent = worker.orders.send(Order { number, database, work, tally }).await;
             sent.map_err(|_| Error::malformed("a lane has ended before the work was done"))?;
         }
         if self.workers.iter().all(|w| w.busy.is_none()) && self.schedule.left() > 0 {
@@ -204,33 +173,52 @@ impl Dispatcher<'_> {
         Ok(())
     }
 
+    fn entry(&self, database: usize, id: EntryId) -> Option<&Entry> {
+        self.databases.get(database)?.toc.get(id)
+    }
+
+    /// An idle worker: best of all one whose lane leads into this database already, then one that has none yet.
+    fn idle_worker(&mut self, database: usize) -> Option<&mut Worker> {
+        let effort = |worker: &&mut Worker| match worker.database {
+            Some(into) if into == database => 0,
+            None => 1,
+            Some(_) => 2,
+        };
+        self.workers.iter_mut().filter(|worker| worker.busy.is_none()).min_by_key(effort)
+    }
+
     fn take_report(&mut self, done: Done) -> Result<()> {
-        if let Some(worker) = self.workers.get_mut(done.lane) {
+        if let Some(worker) = self.workers.get_mut(done.worker) {
             worker.busy = None;
         }
         let effect = done.result?;
-        let work = self.progress.work(done.number);
-        match (effect, work) {
-            (Effect::Copied(copied), Some(Work::Entry(id))) => {
-                self.moved.rows += copied.rows;
-                self.moved.bytes += copied.bytes;
-                self.checked(id).old.merge(&copied.digest_or_rows());
-            }
-            (Effect::PassedOver, Some(Work::Entry(id))) => {
-                self.moved.passed_over.insert(id);
-            }
-            (Effect::ReadBack(copied), Some(Work::Verify(id))) => {
-                self.checked(id).new.merge(&copied.digest_or_rows());
-            }
-            _ => {}
+        if let Some(running) = self.progress.running(done.number) {
+            let (database, work) = (running.database, running.work);
+            self.take_effect(database, work, effect);
         }
         self.progress.end(done.number);
         self.schedule.finish(done.number);
         Ok(())
     }
 
-    fn checked(&mut self, id: EntryId) -> &mut Checked {
-        self.moved.checked.entry(self.toc.get(id).and_then(checked_as)).or_default()
+    fn take_effect(&mut self, database: usize, work: Work, effect: Effect) {
+        let (Work::Entry(id) | Work::Analyze(id) | Work::Verify(id)) = work;
+        let checked_as = self.entry(database, id).and_then(checked_as);
+        let Some(moved) = self.moved.get_mut(database) else { return };
+        match (effect, work) {
+            (Effect::Copied(copied), Work::Entry(_)) => {
+                moved.rows += copied.rows;
+                moved.bytes += copied.bytes;
+                moved.checked.entry(checked_as).or_default().old.merge(&copied.digest_or_rows());
+            }
+            (Effect::PassedOver, Work::Entry(id)) => {
+                moved.passed_over.insert(id);
+            }
+            (Effect::ReadBack(copied), Work::Verify(_)) => {
+                moved.checked.entry(checked_as).or_default().new.merge(&copied.digest_or_rows());
+            }
+            _ => {}
+        }
     }
 
     /// Learns how far the builds are, if it can; a run does not fail for the sake of its bars.
@@ -239,7 +227,8 @@ impl Dispatcher<'_> {
         let building: HashMap<i32, TaskNumber> = self
             .workers
             .iter()
-            .filter_map(|w| w.busy.filter(|n| self.progress.is_building(*n)).map(|n| (w.pid, n)))
+            .filter_map(|w| w.busy.filter(|n| self.progress.is_building(*n)).zip(w.reached(|reach| reach.pid)))
+            .map(|(number, pid)| (pid, number))
             .collect();
         if building.is_empty() {
             return;
@@ -262,12 +251,13 @@ impl Dispatcher<'_> {
     /// Ends what the lanes still do and waits for it.
     async fn drain(&mut self) {
         let busy = self.workers.iter().filter(|w| w.busy.is_some());
-        let cancellers: Vec<Canceller> = busy.flat_map(|w| w.cancellers.iter().cloned()).collect();
+        let cancellers: Vec<Canceller> =
+            busy.filter_map(|w| w.reached(|reach| reach.cancellers.clone())).flatten().collect();
         let drained = async {
             futures::future::join_all(cancellers.iter().map(Canceller::cancel)).await;
             while self.workers.iter().any(|w| w.busy.is_some()) {
                 let Some(done) = self.reports.recv().await else { break };
-                if let Some(worker) = self.workers.get_mut(done.lane) {
+                if let Some(worker) = self.workers.get_mut(done.worker) {
                     worker.busy = None;
                 }
                 if let Err(error) = done.result
