@@ -38,6 +38,7 @@
 //! * A kind of object (policies, say) is one file under [`catalog`]: its query, its decoding, its rendering.
 //! * What differs between majors stands in a kind's column list, or as a named capability in [`wire::version`].
 //! * What one command does, from beginning to end, is one file under [`ops`]; [`ops::upgrade`] reads like a table of contents.
+//!   One run can move several databases: each has its own snapshot, catalog and staging database, and they share the lanes.
 //! * What runs side by side, and what waits for what, is decided in [`plan::schedule`] and done in [`transfer::run`].
 //!
 //! # What holds everywhere

@@ -18,6 +18,16 @@ pub struct Wanted {
     pub locales: BTreeSet<String>,
 }
 
+impl Wanted {
+    /// Adds what another database wants.
+    pub fn merge(&mut self, other: Self) {
+        self.roles.extend(other.roles);
+        self.tablespaces.extend(other.tablespaces);
+        self.extensions.extend(other.extensions);
+        self.locales.extend(other.locales);
+    }
+}
+
 /// What the entries of `toc`, and the database they make up, refer to.
 pub fn wanted(catalog: &Catalog, toc: &Toc) -> Wanted {
     let mut wanted = Wanted::default();

@@ -39,6 +39,11 @@ pub struct UpgradeArgs {
     #[arg(long, value_name = "URL")]
     pub to: Option<String>,
 
+    /// Move every database of the old server, each to one of its own name; the two connection strings only say where the
+    /// servers are
+    #[arg(long)]
+    pub all_databases: bool,
+
     /// How many lanes copy and build side by side; each takes a session on both servers [default: 4]
     #[arg(short, long, value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,

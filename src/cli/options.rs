@@ -5,9 +5,8 @@ use std::io::IsTerminal;
 use super::args::{self, LogFormat, Output, UpgradeArgs};
 use super::style::{self, Paint};
 use crate::error::Result;
-use crate::ops::Upgrade;
-use crate::ops::Verified;
 use crate::ops::upgrade::Writers;
+use crate::ops::{Databases, Upgrade, Verified};
 use crate::wire::conninfo::{ConnInfo, Side};
 
 /// How variables of the environment are looked up.
@@ -22,6 +21,7 @@ pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
     Ok(Upgrade {
         from: ConnInfo::resolve(Side::Old, args.from.as_deref(), env)?,
         to: ConnInfo::resolve(Side::New, args.to.as_deref(), env)?,
+        databases: if args.all_databases { Databases::All } else { Databases::One },
         jobs: args.jobs,
         verify: match args.verify {
             args::Verify::None => Verified::None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::catalog::{self, Catalog};
+use crate::catalog::{self, Catalog, Wanted};
 use crate::error::{Error, Result};
 use crate::event::{Finding, Severity};
 use crate::sql;
@@ -24,12 +24,33 @@ pub(super) struct Preflight {
     obstacles: Vec<String>,
     findings: Vec<Finding>,
     hopeless: bool,
+    /// The database that is looked at, where there are several.
+    about: Option<String>,
 }
 
 impl Preflight {
     /// Adds something that stands in the way: what, why, and what to do.
     pub fn obstacle(&mut self, text: impl Into<String>) {
-        self.obstacles.push(text.into());
+        let text = text.into();
+        self.obstacles.push(match &self.about {
+            Some(database) => format!("{database}: {text}"),
+            None => text,
+        });
+    }
+
+    /// What is looked at from here on; `None` for everything, or the only database.
+    pub fn about(&mut self, database: Option<String>) {
+        self.about = database;
+    }
+
+    /// Adds what is worth telling.
+    pub fn note(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        for mut finding in findings {
+            if let Some(database) = &self.about {
+                finding.subject = format!("{database}: {}", finding.subject);
+            }
+            self.findings.push(finding);
+        }
     }
 
     /// What is worth telling, although it stands in nobody's way.
@@ -74,14 +95,14 @@ impl Preflight {
         }
         for (side, version) in [("old", from), ("new", to)] {
             if version.major() > NEWEST_KNOWN {
-                self.findings.push(Finding {
+                self.note([Finding {
                     severity: Severity::Warning,
                     subject: format!("the {side} server"),
                     text: format!(
                         "{version} is newer than the newest version that this pgtandem was tried with ({NEWEST_KNOWN})"
                     ),
                     remedy: Some("Look for a newer pgtandem.".to_owned()),
-                });
+                }]);
             }
         }
     }
@@ -134,7 +155,7 @@ impl Preflight {
                  Stop the workload, or say --writers allow: {}.",
                 sessions.join("; ")
             )),
-            Writers::Allow => self.findings.extend(sessions.into_iter().map(|subject| Finding {
+            Writers::Allow => self.note(sessions.into_iter().map(|subject| Finding {
                 severity: Severity::Warning,
                 subject,
                 text: "is connected to the old database; what it writes during the run is not moved".to_owned(),
@@ -181,12 +202,12 @@ impl Preflight {
                 self.obstacle(format!("{}: {}. {}", hazard.subject, hazard.text, hazard.remedy));
                 continue;
             }
-            self.findings.push(Finding {
+            self.note([Finding {
                 severity: Severity::Warning,
                 subject: hazard.subject,
                 text: hazard.text,
                 remedy: Some(hazard.remedy.to_owned()),
-            });
+            }]);
         }
     }
 
@@ -198,8 +219,7 @@ impl Preflight {
     }
 
     /// What the database refers to and the new server does not have: roles, tablespaces, extensions, collations, the locale.
-    pub async fn missing(&mut self, catalog: &Catalog, toc: &Toc, new: &Session) -> Result<()> {
-        let wanted = catalog::wanted(catalog, toc);
+    pub async fn missing(&mut self, wanted: &Wanted, new: &Session) -> Result<()> {
         let here = |names: &BTreeSet<String>, query: &'static str| {
             let list = join(names.iter().map(|n| Literal(n)), ", ");
             sql!(
@@ -246,7 +266,7 @@ impl Preflight {
         let conditions = join(asked.iter().map(|(_, condition)| *condition), ", ");
         let here: Vec<bool> = new.row(&sql!("SELECT ARRAY[{}] AS here", conditions)).await?.get("here")?;
         let gone = asked.iter().zip(here).filter(|(_, here)| !here);
-        self.findings.extend(gone.map(|((entry, _), _)| nothing_to_grant_on(entry)));
+        self.note(gone.map(|((entry, _), _)| nothing_to_grant_on(entry)).collect::<Vec<_>>());
         Ok(())
     }
 

@@ -4,10 +4,14 @@
 mod check;
 mod collation;
 mod compare;
+mod databases;
+mod doors;
 mod outcome;
+mod prepare;
 mod report;
 mod staging;
 pub mod upgrade;
 
-pub use outcome::{IndexEvidence, Outcome, Plan, PlannedStep, Verified};
+pub use databases::Databases;
+pub use outcome::{Arrived, IndexEvidence, Outcome, Plan, PlannedStep, Verified};
 pub use upgrade::Upgrade;

@@ -44,9 +44,7 @@ pub struct IndexEvidence {
 /// What an upgrade did.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// The database on the new server.
-    pub database: String,
-    /// Where the new database is, without a password.
+    /// Where the new database is, without a password; of several, the one that the connection string names.
     pub new_url: String,
     /// Where the old one is, without a password.
     pub old_url: String,
@@ -54,6 +52,33 @@ pub struct Outcome {
     pub old_version: ServerVersion,
     /// The new server's version.
     pub new_version: ServerVersion,
+    /// The databases, the largest first.
+    pub databases: Vec<Arrived>,
+    /// How both sides were compared.
+    pub verified: Verified,
+    /// Everything worth telling, in the order in which it was found.
+    pub findings: Vec<Finding>,
+    /// From beginning to end.
+    pub elapsed: Duration,
+}
+
+impl Outcome {
+    /// The sum over all databases.
+    pub fn total(&self, of: impl Fn(&Arrived) -> u64) -> u64 {
+        self.databases.iter().map(of).sum()
+    }
+
+    /// The indexes of all databases.
+    pub fn indexes(&self) -> impl Iterator<Item = &IndexEvidence> {
+        self.databases.iter().flat_map(|database| &database.indexes)
+    }
+}
+
+/// A database that has arrived.
+#[derive(Clone, Debug, Default)]
+pub struct Arrived {
+    /// Its name on the new server.
+    pub database: String,
     /// Tables that hold rows of their own.
     pub tables: u64,
     /// Rows copied.
@@ -68,12 +93,6 @@ pub struct Outcome {
     pub entries: u64,
     /// For every index, why it is fresh.
     pub indexes: Vec<IndexEvidence>,
-    /// How both sides were compared.
-    pub verified: Verified,
-    /// Everything worth telling, in the order in which it was found.
-    pub findings: Vec<Finding>,
-    /// From beginning to end.
-    pub elapsed: Duration,
 }
 
 /// One step of a planned run.
@@ -92,8 +111,8 @@ pub struct PlannedStep {
 /// What an upgrade would do: the result of `--dry-run`.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// The database that would be made.
-    pub database: String,
+    /// The databases that would be made.
+    pub databases: Vec<String>,
     /// Where, without a password.
     pub new_url: String,
     /// From where, without a password.

@@ -14,11 +14,13 @@ pub(super) struct Phases<'a> {
     notices: &'a mut mpsc::Receiver<Notice>,
     begun: HashMap<Phase, Instant>,
     findings: Vec<Finding>,
+    /// The database that findings are about, where there are several.
+    about: Option<String>,
 }
 
 impl<'a> Phases<'a> {
     pub fn new(reporter: &'a mut dyn Reporter, notices: &'a mut mpsc::Receiver<Notice>) -> Self {
-        Self { reporter, notices, begun: HashMap::new(), findings: Vec::new() }
+        Self { reporter, notices, begun: HashMap::new(), findings: Vec::new(), about: None }
     }
 
     /// The one who listens.
@@ -39,9 +41,17 @@ impl<'a> Phases<'a> {
         self.reporter.event(&Event::PhaseDone { phase, summary, elapsed });
     }
 
+    /// What findings are about from here on; `None` for everything, or the only database.
+    pub fn about(&mut self, database: Option<String>) {
+        self.about = database;
+    }
+
     /// Tells findings, and keeps them for the outcome.
     pub fn found(&mut self, findings: Vec<Finding>) {
-        for finding in findings {
+        for mut finding in findings {
+            if let Some(database) = &self.about {
+                finding.subject = format!("{database}: {}", finding.subject);
+            }
             self.reporter.event(&Event::Found(finding.clone()));
             self.findings.push(finding);
         }

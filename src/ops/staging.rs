@@ -3,7 +3,10 @@
 //! All state is in the new server, so that a run which was killed leaves nothing that the next one cannot recognise: an
 //! advisory lock says that a run is alive, a comment says whose a staging database is.
 
+use std::sync::Arc;
+
 use super::check::Clearance;
+use super::databases::Pair;
 use crate::catalog::{Catalog, Database, Decisions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql;
@@ -23,7 +26,7 @@ const NAME_BYTES: usize = 63;
 
 /// The new server's side of a run: a session outside of the database that is being made.
 pub(super) struct Staging {
-    control: Session,
+    control: Arc<Session>,
     to: ConnInfo,
     notices: NoticeSink,
     name: Ident,
@@ -32,12 +35,11 @@ pub(super) struct Staging {
 }
 
 impl Staging {
-    /// Connects to the new server, and makes sure that no other run is making the same database.
-    pub async fn open(to: &ConnInfo, notices: &NoticeSink) -> Result<Self> {
+    /// Makes sure that no other run is making the same database. `control` is a session in another one.
+    pub async fn open(control: &Arc<Session>, to: &ConnInfo, notices: &NoticeSink) -> Result<Self> {
         let database = to.database();
-        let control = connect_control(to, notices).await?;
         let staging = Self {
-            control,
+            control: Arc::clone(control),
             to: to.clone(),
             notices: notices.clone(),
             name: suffixed(database, SUFFIX),
@@ -48,19 +50,9 @@ impl Staging {
         Ok(staging)
     }
 
-    /// The session outside of the database that is being made.
-    pub fn control(&self) -> &Session {
-        &self.control
-    }
-
     /// The name that it bears until it is proved.
     pub fn name(&self) -> &Ident {
         &self.name
-    }
-
-    /// Where the new server's notices go.
-    pub fn notices(&self) -> NoticeSink {
-        self.notices.clone()
     }
 
     /// A new session in the staging database.
@@ -163,7 +155,7 @@ impl Staging {
     async fn is_empty(&self, name: &Ident) -> Result<bool> {
         let info = self.to.with_database(name.as_str());
         let session = Session::connect(&info, Side::New, "check", self.notices.clone()).await?;
-        session.row(&Sql::constant(IS_EMPTY)).await?.get("empty")
+        is_empty(&session).await
     }
 
     async fn drop_database(&self, name: &Ident) -> Result<()> {
@@ -190,15 +182,29 @@ impl Staging {
     }
 }
 
-/// A session in a database that is not the one to be made.
-async fn connect_control(to: &ConnInfo, notices: &NoticeSink) -> Result<Session> {
+/// Whether the session's database holds nothing but what `CREATE DATABASE` puts there.
+///
+/// # Errors
+///
+/// What the server says.
+pub(super) async fn is_empty(session: &Session) -> Result<bool> {
+    session.row(&Sql::constant(IS_EMPTY)).await?.get("empty")
+}
+
+/// A session on the new server, in a database that is none of those to be made. It lives as long as the run, and with it
+/// the locks on what is made.
+///
+/// # Errors
+///
+/// `Connect`, where there is none.
+pub(super) async fn connect_control(to: &ConnInfo, made: &[Pair], notices: &NoticeSink) -> Result<Arc<Session>> {
     let mut last = None;
     for name in ["postgres", "template1"] {
-        if name == to.database() {
+        if made.iter().any(|pair| pair.to.database() == name) {
             continue;
         }
         match Session::connect(&to.with_database(name), Side::New, "control", notices.clone()).await {
-            Ok(session) => return Ok(session),
+            Ok(session) => return Ok(Arc::new(session)),
             Err(error) if error.sqlstate() == Some("3D000") => last = Some(error),
             Err(error) => return Err(error),
         }
@@ -215,7 +221,6 @@ fn suffixed(name: &str, suffix: &str) -> Ident {
     Ident::new(format!("{}{suffix}", &name[..end]))
 }
 
-/// Whether a database holds nothing but what `CREATE DATABASE` puts there.
 const IS_EMPTY: &str = "\
 SELECT NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class WHERE oid >= 16384 AND relnamespace NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname ~ '^pg_(toast|temp)'))
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_proc WHERE oid >= 16384)

@@ -1,31 +1,31 @@
-//! `upgrade`: a database moves from the old server to the new one.
+//! `upgrade`: a database, or all of a server, moves from the old server to the new one.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::check::{self, Clearance, Preflight};
+use super::check;
 use super::collation::{self, IndexCollations};
 use super::compare;
+use super::databases::Databases;
+use super::doors::Doors;
+use super::prepare::{Prepared, Ready};
 use super::report::Phases;
-use super::staging::Staging;
-use super::{IndexEvidence, Outcome, Plan, PlannedStep, Verified};
-use crate::catalog::{self, Catalog, Decisions};
+use super::{Arrived, IndexEvidence, Outcome, Plan, PlannedStep, Verified};
+use crate::catalog::{self, Decisions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Phase, Reporter};
 use crate::plan;
 use crate::plan::schedule::{Extras, Schedule};
 use crate::sql::Sql;
-use crate::toc::{Data, Kind, Section, Toc};
-use crate::transfer::{self, Lane, Moved, OpenLane, Sink, Transfer};
+use crate::toc::{Data, Kind, Section};
+use crate::transfer::{self, Moved, Sink, Transfer};
 use crate::wire::conninfo::ConnInfo;
-use crate::wire::session::{NoticeSink, Session, Side};
-use crate::wire::snapshot::SnapshotHold;
+use crate::wire::session::{NoticeSink, Side};
 
 /// How many lanes work if nobody says: enough that copies and index builds overlap on a small machine, and not so many that
 /// they take the servers from each other.
@@ -51,22 +51,14 @@ pub struct Upgrade {
     pub from: ConnInfo,
     /// The new one: the name that it will bear.
     pub to: ConnInfo,
+    /// Whether it is this database alone, or all of that server.
+    pub databases: Databases,
     /// How many lanes work side by side; `None` for a number that suits most machines.
     pub jobs: Option<NonZeroUsize>,
     /// How both sides are compared.
     pub verify: Verified,
     /// What to do about other sessions.
     pub writers: Writers,
-}
-
-/// What is known when everything has been read and thought, and nothing written.
-struct Prepared {
-    snapshot: Arc<SnapshotHold>,
-    staging: Staging,
-    catalog: Catalog,
-    how: Decisions,
-    toc: Arc<Toc>,
-    clearance: Clearance,
 }
 
 impl Upgrade {
@@ -78,26 +70,28 @@ impl Upgrade {
     pub async fn plan(&self, reporter: &mut dyn Reporter, cancel: CancellationToken) -> Result<Plan> {
         let (notices, mut heard) = mpsc::channel(NOTICES);
         let mut phases = Phases::new(reporter, &mut heard);
-        let prepared = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
-        let steps = prepared.toc.entries().iter().map(|entry| PlannedStep {
-            section: entry.section,
-            kind: entry.kind.desc(),
-            name: entry.name(),
-            bytes: (entry.weight > 0).then_some(entry.weight),
+        let ready = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
+        let steps = ready.databases.iter().flat_map(|database| {
+            database.toc.entries().iter().map(|entry| PlannedStep {
+                section: entry.section,
+                kind: entry.kind.desc(),
+                name: ready.name_of(database, &entry.name()),
+                bytes: (entry.weight > 0).then_some(entry.weight),
+            })
         });
         Ok(Plan {
-            database: self.to.database().to_owned(),
+            databases: ready.names(),
             new_url: self.to.redacted(),
             old_url: self.from.redacted(),
-            old_version: prepared.catalog.version,
-            new_version: prepared.staging.control().version(),
+            old_version: ready.old_version,
+            new_version: ready.control.version(),
             jobs: self.jobs().get(),
             steps: steps.collect(),
             findings: phases.into_findings(),
         })
     }
 
-    /// Moves the database.
+    /// Moves the database, or the databases.
     ///
     /// # Errors
     ///
@@ -105,15 +99,24 @@ impl Upgrade {
     /// - `Refused` where something stands in the way, with all of it in one error; nothing was written;
     /// - `Differs` where verification found a difference;
     /// - `Server`, `ConnectionLost`, `Cancelled` for what happens on the way. The old server is as it was; the new one has
-    ///   at most a staging database, which the next run replaces.
+    ///   at most staging databases, which the next run replaces.
     pub async fn run(&self, reporter: &mut dyn Reporter, cancel: CancellationToken) -> Result<Outcome> {
         let begun = Instant::now();
         let (notices, mut heard) = mpsc::channel(NOTICES);
         let mut phases = Phases::new(reporter, &mut heard);
-        let prepared = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
-        match self.load(&prepared, &mut phases, begun, &cancel).await {
-            Ok(outcome) => Ok(Outcome { findings: phases.into_findings(), elapsed: begun.elapsed(), ..outcome }),
-            Err(error) => Err(self.clean_up(&prepared.staging, &notices, error).await),
+        let ready = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
+        match self.load(&ready, &mut phases, &notices, begun, &cancel).await {
+            Ok(databases) => Ok(Outcome {
+                new_url: self.to.redacted(),
+                old_url: self.from.redacted(),
+                old_version: ready.old_version,
+                new_version: ready.control.version(),
+                databases,
+                verified: self.verify,
+                findings: phases.into_findings(),
+                elapsed: begun.elapsed(),
+            }),
+            Err(error) => Err(clean_up(&ready, error).await),
         }
     }
 
@@ -121,217 +124,147 @@ impl Upgrade {
         self.jobs.unwrap_or(JOBS)
     }
 
-    /// What lanes need to get at a database on both sides.
-    fn door(&self, prepared: &Prepared) -> Door {
-        Door {
-            from: self.from.clone(),
-            to: self.to.with_database(prepared.staging.name().as_str()),
-            snapshot: Arc::clone(&prepared.snapshot),
-            encoding: prepared.catalog.database.encoding.clone(),
-            digests: self.verify == Verified::Digests,
-            notices: prepared.staging.notices(),
-        }
-    }
-
-    /// Everything that is read and thought before the first byte is written.
-    async fn prepare(&self, phases: &mut Phases<'_>, notices: &NoticeSink) -> Result<Prepared> {
-        phases.begin(Phase::Connect, None);
-        let (old, staging) = futures::try_join!(
-            Session::connect(&self.from, Side::Old, "catalog", notices.clone()),
-            Staging::open(&self.to, notices),
-        )?;
-        phases.end(Phase::Connect, format!("old {}, new {}", old.version(), staging.control().version()));
-
-        let mut preflight = Preflight::default();
-        preflight.versions(&old, staging.control());
-        preflight.same_database(&old, self.from.database(), staging.control(), self.to.database()).await?;
-        preflight.writers(&old, self.writers).await?;
-        preflight.privileges(&old).await?;
-        preflight.compression(&old, staging.control()).await?;
-        for obstacle in staging.obstacles().await? {
-            preflight.obstacle(obstacle);
-        }
-        if preflight.is_hopeless() {
-            preflight.clear()?;
-            return Err(Error::refused("the old database cannot be read"));
-        }
-
-        phases.begin(Phase::Catalog, None);
-        let snapshot = SnapshotHold::export(old).await?;
-        catalog::read::lock(snapshot.session()).await?;
-        let catalog = catalog::read::database(snapshot.session()).await?;
-        let (steps, how) = plan::order::order(&catalog, staging.control().version().major())?;
-        let toc = Arc::new(catalog::toc(&catalog, &steps, &how));
-        phases.end(Phase::Catalog, catalog_summary(&toc));
-
-        phases.begin(Phase::Check, None);
-        preflight.unhandled(&catalog);
-        preflight.hazards(&catalog, staging.control().version().major());
-        preflight.missing(&catalog, &toc, staging.control()).await?;
-        preflight.gone(&toc, staging.control()).await?;
-        phases.found(preflight.take_findings());
-        let clearance = preflight.clear()?;
-        phases.end(Phase::Check, "nothing stands in the way".to_owned());
-        Ok(Prepared { snapshot, staging, catalog, how, toc, clearance })
-    }
-
-    /// Makes the staging database, fills it, proves it, and gives it its name.
+    /// Makes the staging databases, fills them, proves them, and gives them their names.
     async fn load(
         &self,
-        prepared: &Prepared,
+        ready: &Ready,
         phases: &mut Phases<'_>,
+        notices: &NoticeSink,
         begun: Instant,
         cancel: &CancellationToken,
-    ) -> Result<Outcome> {
-        let Prepared { staging, catalog, how, toc, clearance, .. } = prepared;
+    ) -> Result<Vec<Arrived>> {
         phases.begin(Phase::Schema, None);
-        let schema = async {
-            staging.create(clearance, &catalog.database, &self.from.redacted()).await?;
-            self.make_schema(staging, toc).await
-        };
-        unless_cancelled(cancel, schema).await?;
-        let before = toc.entries().iter().filter(|e| e.section == Section::PreData).count();
-        phases.end(Phase::Schema, format!("{before} objects"));
+        let mut made = 0;
+        for database in &ready.databases {
+            made += unless_cancelled(cancel, make_schema(ready, database)).await?;
+        }
+        phases.end(Phase::Schema, format!("{made} objects"));
 
-        let moved = self.transfer(prepared, phases, begun, cancel.clone()).await?;
-        phases.found(check::passed_over(toc, &moved.passed_over));
-        let finish = async {
-            self.verify(staging, toc, &moved, catalog, phases).await?;
-            phases.begin(Phase::Finish, None);
-            let indexes = collation::prove_indexes(&staging.connect(Side::New, "indexes").await?).await?;
-            staging.publish(catalog, how).await?;
-            phases.end(Phase::Finish, format!("database {} is in place", self.to.database()));
-            Ok(indexes)
-        };
-        let indexes = unless_cancelled(cancel, finish).await?;
-        let outcome = self.outcome(catalog, staging, toc, &moved);
-        Ok(Outcome { indexes: evidence(toc, &moved, indexes), ..outcome })
-    }
-
-    /// Makes everything that data needs to exist. The collation versions are refreshed before the first index is there.
-    async fn make_schema(&self, staging: &Staging, toc: &Toc) -> Result<()> {
-        let session = staging.connect(Side::New, "schema").await?;
-        collation::refresh(&session, staging.name()).await?;
-        let entries: Vec<_> = toc.entries().iter().filter(|e| e.section == Section::PreData).collect();
-        Sink::new(session).make_all(&entries, |_| {}).await
+        let moved = self.transfer(ready, phases, notices, begun, cancel.clone()).await?;
+        unless_cancelled(cancel, self.finish(ready, &moved, phases)).await
     }
 
     async fn transfer(
         &self,
-        prepared: &Prepared,
+        ready: &Ready,
         phases: &mut Phases<'_>,
+        notices: &NoticeSink,
         begun: Instant,
         cancel: CancellationToken,
-    ) -> Result<Moved> {
-        let Prepared { staging, toc, .. } = prepared;
-        let new = staging.control().version();
+    ) -> Result<Vec<Moved>> {
+        let new = ready.control.version();
         let extras = Extras { verify: self.verify != Verified::None, analyze_only: new.has_analyze_only() };
         let watched = phases.reporter().tick().is_some() && new.has_index_progress();
-        let monitor = if watched { Some(staging.connect(Side::New, "monitor").await?) } else { None };
-        let schedule = Schedule::new([toc.as_ref()], extras);
-        let databases = vec![transfer::Database { name: self.to.database().to_owned(), toc: Arc::clone(toc) }];
-        let opener = Arc::new(Doors { databases: vec![self.door(prepared)] });
-        let transfer = Transfer { databases, schedule, jobs: self.jobs(), opener, monitor, begun };
-        let moved = transfer.run(phases.reporter(), cancel).await?;
-        moved.into_iter().next().ok_or_else(|| Error::malformed("nothing was moved"))
+        let monitor = match ready.databases.first().filter(|_| watched) {
+            Some(database) => Some(database.staging.connect(Side::New, "monitor").await?),
+            None => None,
+        };
+        let schedule = Schedule::new(ready.databases.iter().map(|database| database.toc.as_ref()), extras);
+        let databases = ready
+            .databases
+            .iter()
+            .map(|database| transfer::Database { name: database.name().to_owned(), toc: Arc::clone(&database.toc) });
+        let digests = self.verify == Verified::Digests;
+        let doors = ready.databases.iter().map(|database| database.door(digests, notices)).collect();
+        let opener = Arc::new(Doors { databases: doors });
+        let transfer = Transfer { databases: databases.collect(), schedule, jobs: self.jobs(), opener, monitor, begun };
+        transfer.run(phases.reporter(), cancel).await
     }
 
-    async fn verify(
-        &self,
-        staging: &Staging,
-        toc: &Toc,
-        moved: &Moved,
-        catalog: &Catalog,
-        phases: &mut Phases<'_>,
-    ) -> Result<()> {
+    /// Verifies everything, and only then gives the first database its name.
+    async fn finish(&self, ready: &Ready, moved: &[Moved], phases: &mut Phases<'_>) -> Result<Vec<Arrived>> {
+        for (database, moved) in ready.databases.iter().zip(moved) {
+            phases.about(ready.prefix_of(database));
+            phases.found(check::passed_over(&database.toc, &moved.passed_over));
+            self.verify(database, moved, phases).await?;
+        }
+        phases.about(None);
+        phases.begin(Phase::Finish, None);
+        let mut arrived = Vec::new();
+        for (database, moved) in ready.databases.iter().zip(moved) {
+            let session = database.staging.connect(Side::New, "indexes").await?;
+            let indexes = collation::prove_indexes(&session).await?;
+            session.close().await;
+            arrived.push(outcome(database, moved, indexes));
+        }
+        for database in &ready.databases {
+            database.staging.publish(&database.catalog, &database.how).await?;
+        }
+        let (word, verb) = if ready.databases.len() == 1 { ("database", "is") } else { ("databases", "are") };
+        phases.end(Phase::Finish, format!("{word} {} {verb} in place", ready.names().join(", ")));
+        Ok(arrived)
+    }
+
+    async fn verify(&self, database: &Prepared, moved: &Moved, phases: &mut Phases<'_>) -> Result<()> {
         if self.verify == Verified::None {
             return Ok(());
         }
-        compare::data(&moved.checked, self.verify)?;
-        let session = staging.connect(Side::Old, "verify").await?;
-        let new = staging.control().version();
+        let named = |error: Error| error.about(format!("database {}", database.name()));
+        compare::data(&moved.checked, self.verify).map_err(named)?;
+        let session = database.staging.connect(Side::Old, "verify").await?;
+        let (old, new) = (database.catalog.version, session.version());
         session.run(&Sql::constant("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?;
         let arrived = catalog::read::database(&session).await?;
+        session.close().await;
         let (steps, how) = plan::order::order(&arrived, new.major())?;
-        let how = Decisions { as_known_by: Some(catalog.version.major()), ..how };
-        let same_major = catalog.version.major() == new.major();
+        let how = Decisions { as_known_by: Some(old.major()), ..how };
         let arrived = catalog::toc(&arrived, &steps, &how);
-        phases.found(compare::schemas(toc, &arrived, &moved.passed_over, same_major)?);
+        let same_major = old.major() == new.major();
+        let found = compare::schemas(&database.toc, &arrived, &moved.passed_over, same_major);
+        phases.found(found.map_err(named)?);
         Ok(())
     }
+}
 
-    fn outcome(&self, catalog: &Catalog, staging: &Staging, toc: &Toc, moved: &Moved) -> Outcome {
-        let count = |kind: Kind| toc.entries().iter().filter(|e| e.kind == kind).count() as u64;
-        let large_objects = toc.entries().iter().filter_map(|e| match &e.data {
-            Some(Data::LargeObjects(oids)) => Some(oids.len() as u64),
-            _ => None,
-        });
-        Outcome {
-            database: self.to.database().to_owned(),
-            new_url: self.to.redacted(),
-            old_url: self.from.redacted(),
-            old_version: catalog.version,
-            new_version: staging.control().version(),
-            tables: count(Kind::TableData),
-            rows: moved.rows,
-            bytes: moved.bytes,
-            large_objects: large_objects.sum(),
-            sequences: count(Kind::SequenceSet),
-            entries: toc.entries().len() as u64,
-            verified: self.verify,
-            ..Outcome::default()
-        }
+/// Makes everything that data needs to exist. The collation versions are refreshed before the first index is there.
+async fn make_schema(ready: &Ready, database: &Prepared) -> Result<usize> {
+    let staging = &database.staging;
+    staging.create(&ready.clearance, &database.catalog.database, &database.from.redacted()).await?;
+    let session = staging.connect(Side::New, "schema").await?;
+    collation::refresh(&session, staging.name()).await?;
+    let entries: Vec<_> = database.toc.entries().iter().filter(|e| e.section == Section::PreData).collect();
+    Sink::new(session).make_all(&entries, |_| {}).await?;
+    Ok(entries.len())
+}
+
+fn outcome(database: &Prepared, moved: &Moved, indexes: Vec<IndexCollations>) -> Arrived {
+    let entries = database.toc.entries();
+    let count = |kind: Kind| entries.iter().filter(|e| e.kind == kind).count() as u64;
+    let large_objects = entries.iter().filter_map(|e| match &e.data {
+        Some(Data::LargeObjects(oids)) => Some(oids.len() as u64),
+        _ => None,
+    });
+    Arrived {
+        database: database.name().to_owned(),
+        tables: count(Kind::TableData),
+        rows: moved.rows,
+        bytes: moved.bytes,
+        large_objects: large_objects.sum(),
+        sequences: count(Kind::SequenceSet),
+        entries: entries.len() as u64,
+        indexes: evidence(database, moved, indexes),
     }
+}
 
-    /// Removes the staging database after an error, and says so if that cannot be done either.
-    async fn clean_up(&self, staging: &Staging, notices: &NoticeSink, error: Error) -> Error {
-        let kept = |error: Error| {
-            error.and_hint(&format!(
-                "The old server is untouched. The staging database {} stays on the new server; the next run replaces it.",
-                staging.name().as_str()
-            ))
-        };
-        if error.kind() == ErrorKind::ConnectionLost && staging.control().is_closed() {
+/// Removes the staging databases after an error, and says so if that cannot be done either.
+async fn clean_up(ready: &Ready, error: Error) -> Error {
+    let kept = |error: Error| {
+        let names: Vec<&str> = ready.databases.iter().map(|database| database.staging.name().as_str()).collect();
+        error.and_hint(&format!(
+            "The old server is untouched. What stays on the new server ({}) is replaced by the next run.",
+            names.join(", ")
+        ))
+    };
+    if error.kind() == ErrorKind::ConnectionLost && ready.control.is_closed() {
+        return kept(error);
+    }
+    for database in &ready.databases {
+        if let Err(left) = database.staging.remove().await {
+            tracing::warn!(error = %left, "cannot remove a staging database");
             return kept(error);
         }
-        let _ = notices;
-        match staging.remove().await {
-            Ok(()) => error.and_hint("The old server is untouched, and nothing was left on the new one."),
-            Err(left) => {
-                tracing::warn!(error = %left, "cannot remove the staging database");
-                kept(error)
-            }
-        }
     }
-}
-
-/// How lanes get at the databases.
-struct Doors {
-    databases: Vec<Door>,
-}
-
-/// How lanes get at one database, on both sides.
-struct Door {
-    from: ConnInfo,
-    /// Where it is being made.
-    to: ConnInfo,
-    snapshot: Arc<SnapshotHold>,
-    encoding: String,
-    digests: bool,
-    notices: NoticeSink,
-}
-
-impl OpenLane for Doors {
-    fn open(&self, database: usize) -> BoxFuture<'_, Result<Lane>> {
-        Box::pin(async move {
-            let door = self.databases.get(database).ok_or_else(|| Error::malformed("there is no such database"))?;
-            let (source, sink) = futures::try_join!(
-                Session::connect(&door.from, Side::Old, "lane", door.notices.clone()),
-                Session::connect(&door.to, Side::New, "lane", door.notices.clone()),
-            )?;
-            Lane::new(&door.snapshot, source, Sink::new(sink), door.digests, &door.encoding).await
-        })
-    }
+    error.and_hint("The old server is untouched, and nothing was left on the new one.")
 }
 
 /// Runs something that may be dropped at any point, unless the user asks to stop.
@@ -345,22 +278,13 @@ async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl Future<Outpu
 
 /// What is known of every index: when it was built, and under which collations. One that has no entry of its own (an
 /// exclusion constraint's, an extension's) was made by this run all the same, since the database was.
-fn evidence(toc: &Toc, moved: &Moved, indexes: Vec<IndexCollations>) -> Vec<IndexEvidence> {
+fn evidence(database: &Prepared, moved: &Moved, indexes: Vec<IndexCollations>) -> Vec<IndexEvidence> {
     let built: HashMap<String, Duration> =
-        moved.indexes.iter().filter_map(|(id, at)| Some((toc.get(*id)?.name(), *at))).collect();
+        moved.indexes.iter().filter_map(|(id, at)| Some((database.toc.get(*id)?.name(), *at))).collect();
     let evidence = indexes.into_iter().map(|proof| {
         let index = proof.index.label();
         let built_at = built.get(&index).copied().unwrap_or_default();
         IndexEvidence { index, built_at, collations: proof.collations }
     });
     evidence.collect()
-}
-
-fn catalog_summary(toc: &Toc) -> String {
-    let (mut tables, mut bytes) = (0u64, 0u64);
-    for entry in toc.entries().iter().filter(|e| e.kind == Kind::TableData) {
-        tables += 1;
-        bytes += entry.weight;
-    }
-    format!("{} entries, {tables} tables with {:.0} MB", toc.entries().len(), bytes as f64 / 1e6)
 }

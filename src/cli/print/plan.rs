@@ -10,8 +10,9 @@ use crate::toc::Section;
 /// Every step by section, with sizes; the data from the largest down, which is how it is taken on.
 pub fn plan(plan: &Plan, width: usize, paint: Paint) -> String {
     let title = format!(
-        "Plan: database {} from PostgreSQL {} to {}, {}",
-        text::safe(&plan.database),
+        "Plan: {} {} from PostgreSQL {} to {}, {}",
+        if plan.databases.len() == 1 { "database" } else { "databases" },
+        text::safe(&plan.databases.join(", ")),
         plan.old_version,
         plan.new_version,
         text::counted(plan.jobs as u64, "lane", "lanes")
@@ -66,7 +67,7 @@ mod tests {
     fn the_whole_plan() {
         let shown = plan(
             &Plan {
-                database: "shop".into(),
+                databases: vec!["shop".into()],
                 new_url: "postgresql://u@new:5432/shop".into(),
                 old_url: "postgresql://u@old:5432/shop".into(),
                 old_version: ServerVersion(150_018),

@@ -15,8 +15,16 @@ const NAMED: usize = 3;
 /// What moved, how long it took, how it was verified, what was found, what comes next, and the way back.
 pub fn summary(outcome: &Outcome, width: usize, paint: Paint) -> String {
     let mut out = String::new();
-    let database = text::safe(&outcome.database);
-    let title = format!("Database {database} is on the new server, PostgreSQL {}.", outcome.new_version);
+    let names: Vec<_> = outcome.databases.iter().map(|arrived| text::safe(&arrived.database)).collect();
+    let title = match names.as_slice() {
+        [name] => format!("Database {name} is on the new server, PostgreSQL {}.", outcome.new_version),
+        names => format!(
+            "{} databases are on the new server, PostgreSQL {}: {}.",
+            names.len(),
+            outcome.new_version,
+            names.join(", ")
+        ),
+    };
     out += &format!("\n{}\n\n", paint.bold(&title));
     for (name, value) in [
         ("moved", moved(outcome)),
@@ -48,27 +56,31 @@ fn row(out: &mut String, name: &str, value: &str, width: usize, paint: Paint) {
 
 fn moved(outcome: &Outcome) -> String {
     let mut parts = vec![
-        text::counted(outcome.tables, "table", "tables"),
-        text::counted(outcome.rows, "row", "rows"),
-        text::size(outcome.bytes),
-        text::counted(outcome.indexes.len() as u64, "index", "indexes"),
+        text::counted(outcome.total(|d| d.tables), "table", "tables"),
+        text::counted(outcome.total(|d| d.rows), "row", "rows"),
+        text::size(outcome.total(|d| d.bytes)),
+        text::counted(outcome.total(|d| d.indexes.len() as u64), "index", "indexes"),
     ];
-    if outcome.sequences > 0 {
-        parts.push(text::counted(outcome.sequences, "sequence", "sequences"));
+    for (count, one, many) in [
+        (outcome.total(|d| d.sequences), "sequence", "sequences"),
+        (outcome.total(|d| d.large_objects), "large object", "large objects"),
+    ] {
+        if count > 0 {
+            parts.push(text::counted(count, one, many));
+        }
     }
-    if outcome.large_objects > 0 {
-        parts.push(text::counted(outcome.large_objects, "large object", "large objects"));
-    }
-    format!("{}; {} in all", parts.join(", "), text::counted(outcome.entries, "catalog entry", "catalog entries"))
+    let entries = outcome.total(|d| d.entries);
+    format!("{}; {} in all", parts.join(", "), text::counted(entries, "catalog entry", "catalog entries"))
 }
 
 fn time(outcome: &Outcome) -> String {
     let seconds = outcome.elapsed.as_secs_f64();
     let whole = text::duration(outcome.elapsed);
-    if seconds < 0.05 || outcome.bytes == 0 {
+    let bytes = outcome.total(|d| d.bytes);
+    if seconds < 0.05 || bytes == 0 {
         return whole;
     }
-    format!("{whole}, {} from beginning to end", text::rate(outcome.bytes as f64 / seconds))
+    format!("{whole}, {} from beginning to end", text::rate(bytes as f64 / seconds))
 }
 
 fn verified(outcome: &Outcome) -> String {
@@ -83,16 +95,16 @@ fn verified(outcome: &Outcome) -> String {
 
 /// One line about the freshness of all indexes.
 fn indexes(outcome: &Outcome) -> String {
-    let what = match outcome.indexes.as_slice() {
-        [] => return "none".to_owned(),
-        [_] => "the one index was built in this run".to_owned(),
-        many => format!("all {} were built in this run", text::count(many.len() as u64)),
+    let what = match outcome.indexes().count() {
+        0 => return "none".to_owned(),
+        1 => "the one index was built in this run".to_owned(),
+        many => format!("all {} were built in this run", text::count(many as u64)),
     };
-    format!("{what}{}: no REINDEX needed", collations(&outcome.indexes))
+    format!("{what}{}: no REINDEX needed", collations(outcome.indexes()))
 }
 
-fn collations(indexes: &[IndexEvidence]) -> String {
-    let all: BTreeSet<&str> = indexes.iter().flat_map(|i| i.collations.iter().map(String::as_str)).collect();
+fn collations<'a>(indexes: impl Iterator<Item = &'a IndexEvidence>) -> String {
+    let all: BTreeSet<&str> = indexes.flat_map(|i| i.collations.iter().map(String::as_str)).collect();
     match all.len() {
         0 => String::new(),
         1..=NAMED => {
@@ -109,6 +121,7 @@ mod tests {
 
     use super::*;
     use crate::event::{Finding, Severity};
+    use crate::ops::Arrived;
     use crate::wire::version::ServerVersion;
 
     fn outcome() -> Outcome {
@@ -123,12 +136,8 @@ mod tests {
             text: "is not as it was".to_owned(),
             remedy: remedy.map(str::to_owned),
         };
-        Outcome {
+        let arrived = Arrived {
             database: "shop".into(),
-            new_url: "postgresql://postgres@new:5432/shop".into(),
-            old_url: "postgresql://postgres@old:5432/shop".into(),
-            old_version: ServerVersion(150_018),
-            new_version: ServerVersion(180_001),
             tables: 42,
             rows: 12_345_678,
             bytes: 1_800_000_000,
@@ -136,6 +145,13 @@ mod tests {
             sequences: 7,
             entries: 218,
             indexes: vec![index("a.i", "de_DE.utf8 2.36"), index("a.j", "de_DE.utf8 2.36")],
+        };
+        Outcome {
+            new_url: "postgresql://postgres@new:5432/shop".into(),
+            old_url: "postgresql://postgres@old:5432/shop".into(),
+            old_version: ServerVersion(150_018),
+            new_version: ServerVersion(180_001),
+            databases: vec![arrived],
             verified: Verified::Digests,
             findings: vec![
                 finding(Severity::Note, "extension x", None),
@@ -181,7 +197,7 @@ Back: the old server (PostgreSQL 15.18) is untouched; the way back is its URL:
     #[test]
     fn many_collations_are_counted() {
         let mut outcome = outcome();
-        outcome.indexes[0].collations = (0..9).map(|n| format!("c{n} 1")).collect();
+        outcome.databases[0].indexes[0].collations = (0..9).map(|n| format!("c{n} 1")).collect();
         assert!(indexes(&outcome).contains("under 10 collations in their present versions: no REINDEX"));
     }
 }

@@ -14,8 +14,8 @@
 //! | `finding` | `severity` (`note`, `warning`), `subject`, `text`, `remedy` |
 //! | `notice` | `server` (`old`, `new`), `severity`, `text` |
 //! | `cancelling` | |
-//! | `outcome` | `database`, `old_url`, `new_url`, `old_version`, `new_version`, `tables`, `rows`, `bytes`, `large_objects`, `sequences`, `entries`, `verified`, `indexes` (`index`, `built_at_ms`, `collations`), `findings`, `duration_ms` |
-//! | `plan` | `database`, `old_url`, `new_url`, `old_version`, `new_version`, `jobs`, `steps` (`section`, `kind`, `name`, `bytes`), `findings` |
+//! | `outcome` | `old_url`, `new_url`, `old_version`, `new_version`, `databases` (`database`, `tables`, `rows`, `bytes`, `large_objects`, `sequences`, `entries`, `indexes` (`index`, `built_at_ms`, `collations`)), `verified`, `findings`, `duration_ms` |
+//! | `plan` | `databases`, `old_url`, `new_url`, `old_version`, `new_version`, `jobs`, `steps` (`section`, `kind`, `name`, `bytes`), `findings` |
 //! | `error` | `kind`, `message`, `subject`, `statement`, `sqlstate`, `hint`, `exit_code` |
 //!
 //! The last line is one of `outcome`, `plan` and `error`.
@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use crate::cli::text;
 use crate::error::Error;
 use crate::event::{Event, Finding, Reporter};
-use crate::ops::{Outcome, Plan, PlannedStep};
+use crate::ops::{Arrived, IndexEvidence, Outcome, Plan, PlannedStep};
 use crate::toc::Section;
 
 /// How often progress is told.
@@ -141,28 +141,31 @@ fn findings(findings: &[Finding]) -> Value {
 
 /// The end of a run that went well.
 pub fn outcome(outcome: &Outcome) -> String {
-    let indexes: Value = outcome
-        .indexes
-        .iter()
-        .map(|i| json!({ "index": i.index, "built_at_ms": millis(i.built_at), "collations": i.collations }))
-        .collect();
     Object::new("outcome", outcome.elapsed)
-        .with("database", outcome.database.as_str())
         .with("old_url", outcome.old_url.as_str())
         .with("new_url", outcome.new_url.as_str())
         .with("old_version", outcome.old_version.to_string())
         .with("new_version", outcome.new_version.to_string())
-        .with("tables", outcome.tables)
-        .with("rows", outcome.rows)
-        .with("bytes", outcome.bytes)
-        .with("large_objects", outcome.large_objects)
-        .with("sequences", outcome.sequences)
-        .with("entries", outcome.entries)
+        .with("databases", outcome.databases.iter().map(arrived).collect::<Value>())
         .with("verified", outcome.verified.name())
-        .with("indexes", indexes)
         .with("findings", findings(&outcome.findings))
         .with("duration_ms", millis(outcome.elapsed))
         .line()
+}
+
+fn arrived(arrived: &Arrived) -> Value {
+    let index =
+        |i: &IndexEvidence| json!({ "index": i.index, "built_at_ms": millis(i.built_at), "collations": i.collations });
+    json!({
+        "database": arrived.database,
+        "tables": arrived.tables,
+        "rows": arrived.rows,
+        "bytes": arrived.bytes,
+        "large_objects": arrived.large_objects,
+        "sequences": arrived.sequences,
+        "entries": arrived.entries,
+        "indexes": arrived.indexes.iter().map(index).collect::<Value>(),
+    })
 }
 
 /// A section's name for machines.
@@ -180,7 +183,7 @@ pub fn plan(plan: &Plan, elapsed: Duration) -> String {
     let step =
         |s: &PlannedStep| json!({ "section": section(s.section), "kind": s.kind, "name": s.name, "bytes": s.bytes });
     Object::new("plan", elapsed)
-        .with("database", plan.database.as_str())
+        .with("databases", plan.databases.clone())
         .with("old_url", plan.old_url.as_str())
         .with("new_url", plan.new_url.as_str())
         .with("old_version", plan.old_version.to_string())
@@ -280,13 +283,12 @@ mod tests {
     fn the_last_lines_read_back() {
         let index =
             IndexEvidence { index: "a.i".into(), built_at: Duration::from_secs(2), collations: vec!["x 1".into()] };
-        let value =
-            read(&outcome(&Outcome { database: "shop".into(), rows: 5, indexes: vec![index], ..Outcome::default() }));
-        assert_eq!(
-            (&value["event"], &value["rows"], &value["verified"]),
-            (&json!("outcome"), &json!(5), &json!("digests"))
-        );
-        assert_eq!(value["indexes"], json!([{"index": "a.i", "built_at_ms": 2000, "collations": ["x 1"]}]));
+        let shop = Arrived { database: "shop".into(), rows: 5, indexes: vec![index], ..Arrived::default() };
+        let value = read(&outcome(&Outcome { databases: vec![shop], ..Outcome::default() }));
+        assert_eq!((&value["event"], &value["verified"]), (&json!("outcome"), &json!("digests")));
+        let shop = &value["databases"][0];
+        assert_eq!((&shop["database"], &shop["rows"]), (&json!("shop"), &json!(5)));
+        assert_eq!(shop["indexes"], json!([{"index": "a.i", "built_at_ms": 2000, "collations": ["x 1"]}]));
 
         let step = PlannedStep { section: Section::PostData, kind: "INDEX", name: "a.i".into(), bytes: Some(3) };
         let value = read(&plan(&Plan { steps: vec![step], jobs: 4, ..Plan::default() }, Duration::ZERO));

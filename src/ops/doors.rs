@@ -1,0 +1,45 @@
+//! How lanes get at the databases of a run, on both sides.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::error::{Error, Result};
+use crate::transfer::{Lane, OpenLane, Sink};
+use crate::wire::conninfo::ConnInfo;
+use crate::wire::session::{NoticeSink, Session, Side};
+use crate::wire::snapshot::SnapshotHold;
+
+/// How lanes get at the databases, in their order.
+pub(super) struct Doors {
+    pub databases: Vec<Door>,
+}
+
+/// How lanes get at one database, on both sides.
+pub(super) struct Door {
+    /// The old one.
+    pub from: ConnInfo,
+    /// Where the new one is being made.
+    pub to: ConnInfo,
+    /// What is read.
+    pub snapshot: Arc<SnapshotHold>,
+    /// The encoding of both.
+    pub encoding: String,
+    /// Whether rows are digested on the way.
+    pub digests: bool,
+    /// Where warnings of the servers go.
+    pub notices: NoticeSink,
+}
+
+impl OpenLane for Doors {
+    fn open(&self, database: usize) -> BoxFuture<'_, Result<Lane>> {
+        Box::pin(async move {
+            let door = self.databases.get(database).ok_or_else(|| Error::malformed("there is no such database"))?;
+            let (source, sink) = futures::try_join!(
+                Session::connect(&door.from, Side::Old, "lane", door.notices.clone()),
+                Session::connect(&door.to, Side::New, "lane", door.notices.clone()),
+            )?;
+            Lane::new(&door.snapshot, source, Sink::new(sink), door.digests, &door.encoding).await
+        })
+    }
+}
