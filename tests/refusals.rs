@@ -256,11 +256,6 @@ fn kinds_that_cannot_be_moved_yet() {
     ran.tells(&[
         "language mine",
         "access method mine",
-        "foreign-data wrapper wrapper",
-        "server far",
-        "user mapping \"bob\" far",
-        "user mapping public far",
-        "foreign table s.far_away",
         "shell type s.shell",
         "base type s.base",
         "s.whole",

@@ -34,7 +34,7 @@ pub(super) const QUERY: Query = Query::of(
     ],
     concat!(
         "FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace ",
-        "WHERE c.relkind IN ('r', 'p') AND k.contype IN ('c', 'f', 'n', 'p', 'u', 'x') ",
+        "WHERE c.relkind IN ('r', 'p', 'f') AND k.contype IN ('c', 'f', 'n', 'p', 'u', 'x') ",
         "AND (k.contype <> 'f' OR k.conparentid = 0) AND ",
         in_user_schema!(),
         " ORDER BY k.conrelid, k.conname"

@@ -51,6 +51,12 @@ pub fn hazards(catalog: &Catalog, target: u32) -> Vec<Hazard> {
                     fatal: false,
                 }));
             }
+            Object::UserMapping(mapping) if mapping.hidden => out.push(Hazard {
+                subject: mapping.label(),
+                text: "its options are hidden from this role, so that it is made without any".to_owned(),
+                remedy: "Connect to the old server as a superuser, or say ALTER USER MAPPING .. OPTIONS (ADD ..) on the new one.",
+                fatal: false,
+            }),
             _ => {}
         }
     }

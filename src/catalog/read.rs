@@ -82,10 +82,11 @@ async fn fetch<T>(session: &Session, query: &Query, decode: impl Fn(&Row) -> Res
 /// What the server says.
 pub async fn database(session: &Session) -> Result<Catalog> {
     let read = Read { session };
-    let (shared, plain, relations, attached) =
-        futures::try_join!(read.shared(), read.plain(), read.relations(), read.attached())?;
+    let (shared, plain, foreign, relations, attached) =
+        futures::try_join!(read.shared(), read.plain(), read.foreign(), read.relations(), read.attached())?;
     let Shared { database, aspects, depends, unhandled } = shared;
     let mut objects = plain;
+    objects.extend(foreign);
     let aliases = assemble(relations, attached, session.version(), &mut objects)?;
     objects.retain(|object| is_ours(object, &aspects));
     keep_attached(&mut objects);
@@ -192,6 +193,18 @@ impl Read<'_> {
         out.extend(sequences.into_iter().map(Object::from));
         out.extend(large_objects.into_iter().flatten().map(Object::from));
         out.extend(default_acls.into_iter().map(Object::from));
+        Ok(out)
+    }
+
+    async fn foreign(&self) -> Result<Vec<Object>> {
+        let (wrappers, servers, mappings) = futures::try_join!(
+            self.all(&foreign::WRAPPERS, foreign::decode_wrapper),
+            self.all(&foreign::SERVERS, foreign::decode_server),
+            self.all(&foreign::MAPPINGS, foreign::decode_mapping),
+        )?;
+        let mut out: Vec<Object> = wrappers.into_iter().map(Object::from).collect();
+        out.extend(servers.into_iter().map(Object::from));
+        out.extend(mappings.into_iter().map(Object::from));
         Ok(out)
     }
 

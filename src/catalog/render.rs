@@ -185,7 +185,10 @@ impl<'a> Writer<'a> {
             }
             let draft = Draft::new(Kind::Acl, Section::Last, tag_of(entry), create);
             let draft = Draft { namespace: entry.namespace.clone(), ..draft };
-            let is_relation = matches!(entry.kind, Kind::Table | Kind::MaterializedView | Kind::View | Kind::Sequence);
+            let is_relation = matches!(
+                entry.kind,
+                Kind::Table | Kind::ForeignTable | Kind::MaterializedView | Kind::View | Kind::Sequence
+            );
             let locks = if is_relation { vec![made] } else { Vec::new() };
             let mut needs = BTreeSet::from([made]);
             needs.extend(draft.namespace.as_ref().and_then(|schema| on_schemas.get(schema)));

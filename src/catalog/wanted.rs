@@ -32,6 +32,7 @@ pub fn wanted(catalog: &Catalog, toc: &Toc) -> Wanted {
                 wanted.extensions.insert(name(&extension.name));
             }
             Object::Policy(policy) => wanted.roles.extend(policy.roles.iter().map(name)),
+            Object::UserMapping(mapping) => wanted.roles.extend(mapping.user.iter().map(name)),
             Object::DefaultAcl(acl) => wanted.roles.extend(acl.roles().map(name)),
             _ => {}
         }

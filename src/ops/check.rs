@@ -291,7 +291,7 @@ fn nothing_to_grant_on(entry: &Entry) -> Finding {
         text: "privileges on it are left out: the new server has no such object, or calls it otherwise".to_owned(),
         remedy: Some(format!(
             "Grant what is needed on what took its place. They were: {}.",
-            join(&entry.create, "; ").as_str()
+            join(&entry.create, "; ").shown()
         )),
     }
 }

@@ -124,6 +124,7 @@ fn is_deparsed(kind: Kind) -> bool {
             | Kind::MaterializedView
             | Kind::Rule
             | Kind::Table
+            | Kind::ForeignTable
             | Kind::Default
             | Kind::Domain
             | Kind::CheckConstraint
