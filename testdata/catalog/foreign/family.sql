@@ -15,10 +15,10 @@ ALTER TABLE s.p_far DISABLE TRIGGER g;
 INSERT INTO s.p SELECT i, i, 1 FROM generate_series(1, 9) i;
 GRANT SELECT ON s.p_far TO bob;
 
-CREATE TABLE s.parent (a integer NOT NULL, b text, CHECK (a > 0));
+CREATE TABLE s.parent (a integer, b text, CHECK (a > 0));
 CREATE FOREIGN TABLE s.child (d integer OPTIONS (o 'p') DEFAULT 3) INHERITS (s.parent) SERVER far OPTIONS (x 'y');
 ALTER FOREIGN TABLE s.child ALTER COLUMN b OPTIONS (q 'r'), ALTER COLUMN b SET DEFAULT 'mine', ALTER COLUMN a SET STATISTICS 3;
-CREATE FOREIGN TABLE s.joined (d text, b text, a integer NOT NULL, CONSTRAINT parent_a_check CHECK (a > 0)) SERVER far;
+CREATE FOREIGN TABLE s.joined (d text, b text, a integer, CONSTRAINT parent_a_check CHECK (a > 0)) SERVER far;
 ALTER FOREIGN TABLE s.joined INHERIT s.parent;
 CREATE FOREIGN TABLE s.far_parent (a integer, b text, CHECK (b <> '')) SERVER far;
 CREATE TABLE s.near_child (c integer) INHERITS (s.far_parent);
