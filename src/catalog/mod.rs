@@ -37,7 +37,7 @@ mod wanted;
 use std::collections::{HashMap, HashSet};
 
 pub use aggregate::Aggregate;
-pub use aspect::{Aspects, Comment};
+pub use aspect::{Aspects, Comment, Label, Target};
 pub use constraint::Constraint;
 pub use database::{Database, Provider};
 pub use default_acl::DefaultAcl;

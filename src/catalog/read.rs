@@ -144,12 +144,13 @@ impl Read<'_> {
     }
 
     async fn shared(&self) -> Result<Shared> {
-        let (databases, settings, depends, members, comments, alien_acls, numbered, unhandled) = futures::try_join!(
+        let (databases, settings, depends, members, comments, labels, alien_acls, numbered, unhandled) = futures::try_join!(
             self.all(&database::QUERY, database::decode),
             self.all(&database::SETTINGS, database::decode_settings),
             self.all(&depend::QUERY, depend::decode),
             self.all(&aspect::MEMBERS, aspect::decode_member),
             self.all(&aspect::COMMENTS, aspect::decode_comment),
+            self.all(&aspect::LABELS, aspect::decode_label),
             self.all(&privileges::QUERY, privileges::decode),
             self.all(&aspect::NUMBERED_ROLES, aspect::decode_numbered_role),
             self.all(&unhandled::QUERY, unhandled::decode),
@@ -159,6 +160,7 @@ impl Read<'_> {
         database.settings = settings.into_iter().flatten().collect();
         let aspects = Aspects {
             comments,
+            labels,
             members: members.into_iter().collect(),
             alien_acls,
             numbered_roles: numbered.into_iter().collect(),

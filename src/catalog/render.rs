@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::aspect::Comment;
+use super::aspect::{Comment, Label};
 use super::{Catalog, Decisions, Draft, Node, Object, ObjectId, Part, Step};
 use crate::sql;
 use crate::sql::{Ident, Sql};
@@ -32,6 +32,7 @@ struct Writer<'a> {
     /// The entry that makes each object.
     definitions: HashMap<ObjectId, EntryId>,
     comments: HashMap<ObjectId, Vec<&'a Comment>>,
+    labels: HashMap<ObjectId, Vec<&'a Label>>,
     /// The extensions with which each object goes.
     extensions: HashMap<ObjectId, Vec<Ident>>,
     /// The entries that grant something.
@@ -44,7 +45,11 @@ impl<'a> Writer<'a> {
     fn new(catalog: &'a Catalog, how: &'a Decisions) -> Self {
         let mut comments: HashMap<ObjectId, Vec<&Comment>> = HashMap::new();
         for comment in &catalog.aspects.comments {
-            comments.entry(catalog.resolve(comment.object)).or_default().push(comment);
+            comments.entry(catalog.resolve(comment.on.object)).or_default().push(comment);
+        }
+        let mut labels: HashMap<ObjectId, Vec<&Label>> = HashMap::new();
+        for label in &catalog.aspects.labels {
+            labels.entry(catalog.resolve(label.on.object)).or_default().push(label);
         }
         let mut extensions: HashMap<ObjectId, Vec<Ident>> = HashMap::new();
         for row in catalog.depends.iter().filter(|row| row.kind == b'x') {
@@ -59,6 +64,7 @@ impl<'a> Writer<'a> {
             made: HashMap::new(),
             definitions: HashMap::new(),
             comments,
+            labels,
             extensions,
             grants: BTreeSet::new(),
             parts: Vec::new(),
@@ -99,7 +105,8 @@ impl<'a> Writer<'a> {
             self.definitions.insert(object.id(), id);
         }
         if step.node.part == Part::Definition {
-            self.comment(step.node.object, id);
+            self.remark(step.node.object, id, Kind::Comment, self.comments_on(step.node.object));
+            self.remark(step.node.object, id, Kind::SecurityLabel, self.labels_on(step.node.object));
         }
     }
 
@@ -137,14 +144,13 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// The comments on an object and its columns, all in one entry behind it.
-    fn comment(&mut self, id: ObjectId, made: EntryId) {
-        let create = self.comments_on(id);
+    /// The comments or labels on an object and its columns, all in one entry behind it.
+    fn remark(&mut self, id: ObjectId, made: EntryId, kind: Kind, create: Vec<Sql>) {
         let Some(entry) = self.toc.get(made) else { return };
         if create.is_empty() {
             return;
         }
-        let draft = Draft::new(Kind::Comment, entry.section, tag_of(entry), create);
+        let draft = Draft::new(kind, entry.section, tag_of(entry), create);
         let draft = Draft { namespace: entry.namespace.clone(), ..draft };
         let locks = entry.locks.clone();
         self.push(id, draft, BTreeSet::from([made]), locks);
@@ -153,6 +159,11 @@ impl<'a> Writer<'a> {
     fn comments_on(&self, id: ObjectId) -> Vec<Sql> {
         let comments = self.comments.get(&self.catalog.resolve(id)).into_iter().flatten();
         comments.filter_map(|comment| comment.statement(self.catalog)).collect()
+    }
+
+    fn labels_on(&self, id: ObjectId) -> Vec<Sql> {
+        let labels = self.labels.get(&self.catalog.resolve(id)).into_iter().flatten();
+        labels.filter_map(|label| label.statement(self.catalog)).collect()
     }
 
     fn comment_on_parts(&mut self) {

@@ -522,9 +522,11 @@ mod tests {
         toc.push(entry(Kind::TableAttach, Section::PreData, "near", &[root, near]));
         toc.push(entry(Kind::TableAttach, Section::PreData, "far", &[root, far]));
         let near_rows = rows(&mut toc, near, "near", 1 << 20);
-        let schedule = Schedule::new(&toc, PLAIN);
-        let works: Vec<Work> = schedule.tasks().map(|(_, task)| task.work).collect();
-        assert_eq!(works, [Work::Entry(near_rows), Work::Analyze(near)]);
+        for analyze_only in [true, false] {
+            let schedule = Schedule::new(&toc, Extras { analyze_only, ..PLAIN });
+            let works: Vec<Work> = schedule.tasks().map(|(_, task)| task.work).collect();
+            assert_eq!(works, [Work::Entry(near_rows), Work::Analyze(near)]);
+        }
     }
 
     #[test]
