@@ -1,5 +1,6 @@
 //! What a newer major does not allow, or not in the same way, although the old one did.
 
+use super::constraint::triggers::is_lost;
 use super::sequence::Belongs;
 use super::table::{Column, Table, with_children};
 use super::{Catalog, Object};
@@ -52,6 +53,13 @@ pub fn hazards(catalog: &Catalog, target: u32) -> Vec<Hazard> {
                     fatal: false,
                 }));
             }
+            Object::Constraint(constraint) if is_lost(constraint, catalog) => out.push(Hazard {
+                subject: format!("constraint {} on {}", constraint.name.as_str(), constraint.on.label()),
+                text: "its triggers are not in the usual state here, and will be there: there is no plpgsql to set it with"
+                    .to_owned(),
+                remedy: "CREATE EXTENSION plpgsql on the old server, or say ALTER TABLE .. DISABLE TRIGGER ALL on the new one.",
+                fatal: false,
+            }),
             Object::UserMapping(mapping) if mapping.hidden => out.push(Hazard {
                 subject: mapping.label(),
                 text: "its options are hidden from this role, so that it is made without any".to_owned(),

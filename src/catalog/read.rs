@@ -225,13 +225,15 @@ impl Read<'_> {
     }
 
     async fn attached(&self) -> Result<Attached> {
-        let (indexes, constraints, triggers, rules, policies) = futures::try_join!(
+        let (indexes, mut constraints, states, triggers, rules, policies) = futures::try_join!(
             self.all(&index::QUERY, index::decode),
             self.all(&constraint::QUERY, constraint::decode),
+            self.all(&constraint::triggers::QUERY, constraint::triggers::decode),
             self.all(&trigger::QUERY, trigger::decode),
             self.all(&rule::QUERY, rule::decode),
             self.all(&policy::QUERY, policy::decode),
         )?;
+        constraint::triggers::assemble(&mut constraints, states);
         let triggers = trigger::assemble(triggers.into_iter().flatten().collect());
         Ok(Attached { indexes: index::assemble(indexes), constraints, triggers, rules, policies })
     }
@@ -240,7 +242,7 @@ impl Read<'_> {
 /// Puts tables and views together. Returns what stands for them in dependencies: row types, and the rules of views.
 fn assemble(
     relations: Relations,
-    attached: Attached,
+    mut attached: Attached,
     source: ServerVersion,
     objects: &mut Vec<Object>,
 ) -> Result<Vec<(ObjectId, ObjectId)>> {
@@ -254,6 +256,7 @@ fn assemble(
         constraints: &attached.constraints,
         source,
     })?;
+    constraint::assemble(&mut attached.constraints, &tables);
     let views = view::assemble(relations.views, &mut columns, &relations.reads, &relations.column_acls)?;
     let mut aliases = relations.row_types;
     aliases.extend(views.iter().map(|view| (view.rule(), view.id)));

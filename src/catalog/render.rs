@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::aspect::{Comment, Label};
-use super::{Catalog, Decisions, Draft, Node, Object, ObjectId, Part, Step};
+use super::{Catalog, Class, Decisions, Draft, Node, Object, ObjectId, Part, Step};
 use crate::sql;
 use crate::sql::{Ident, Sql};
 use crate::toc::{Entry, EntryId, Kind, Owner, Section, Toc};
@@ -168,16 +168,39 @@ impl<'a> Writer<'a> {
 
     fn comment_on_parts(&mut self) {
         for node in std::mem::take(&mut self.parts) {
+            let Some(needs) = self.makers(node) else {
+                self.parts.push(node);
+                continue;
+            };
             let create = self.comments_on(node.object);
             let Some(object) = self.catalog.get(node.object) else { continue };
             if create.is_empty() {
                 continue;
             }
-            let section = object.render().section(Part::Definition);
             let tag = object.render().identity(self.catalog).to_string();
-            let needs = self.made.get(&node).cloned().unwrap_or_default();
+            let sections = needs.iter().filter_map(|need| self.toc.get(*need)).map(|entry| entry.section);
+            let own = object.render().section(Part::Definition);
+            let section = sections.fold(own, std::cmp::max);
             self.push(node.object, Draft::new(Kind::Comment, section, tag, create), needs, Vec::new());
         }
+    }
+
+    /// The entries that make what stands in no statement of its own; `None` as long as one is to come. A constraint that is
+    /// only inherited is made with that of the parent, which may have to wait until after the data.
+    fn makers(&self, node: Node) -> Option<BTreeSet<EntryId>> {
+        if let Some(&own) = self.definitions.get(&node.object) {
+            return Some(BTreeSet::from([own]));
+        }
+        let made = self.made.get(&node)?;
+        let above = match self.catalog.get(node.object) {
+            Some(Object::Constraint(constraint)) => constraint.above.as_slice(),
+            _ => &[],
+        };
+        let mut out = made.clone();
+        for &oid in above {
+            out.extend(self.makers(Node::definition(ObjectId::new(Class::CONSTRAINT, oid)))?);
+        }
+        Some(out)
     }
 
     /// The privileges on every object, after all that may need to be done without them; and those on what is not ours.
