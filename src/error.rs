@@ -139,7 +139,8 @@ impl Error {
         self
     }
 
-    /// The statement that failed. It must not contain a password. The innermost statement is kept.
+    /// The statement that failed, as [`Sql::shown`](crate::sql::Sql::shown) gives it: it must not contain a password. The
+    /// innermost statement is kept.
     #[must_use]
     pub fn with_statement(mut self, statement: impl fmt::Display) -> Self {
         if self.0.statement.is_none() {

@@ -22,15 +22,11 @@ found (kind, class, oid) AS (
     UNION ALL SELECT 'text search dictionary', 'pg_ts_dict'::regclass, oid FROM pg_ts_dict WHERE dictnamespace IN (TABLE schemas)
     UNION ALL SELECT 'text search configuration', 'pg_ts_config'::regclass, oid FROM pg_ts_config WHERE cfgnamespace IN (TABLE schemas)
     UNION ALL SELECT 'extended statistics', 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext WHERE stxnamespace IN (TABLE schemas)
-    UNION ALL SELECT 'foreign table', 'pg_class'::regclass, oid FROM pg_class WHERE relkind = 'f' AND relnamespace IN (TABLE schemas)
     UNION ALL SELECT 'shell type', 'pg_type'::regclass, oid FROM pg_type WHERE typtype = 'p' AND NOT typisdefined AND typnamespace IN (TABLE schemas)
     UNION ALL SELECT 'base type', 'pg_type'::regclass, t.oid FROM pg_type t WHERE typtype = 'b' AND typnamespace IN (TABLE schemas)
         AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
     UNION ALL SELECT 'language', 'pg_language'::regclass, oid FROM pg_language WHERE oid >= 16384
     UNION ALL SELECT 'access method', 'pg_am'::regclass, oid FROM pg_am WHERE oid >= 16384
-    UNION ALL SELECT 'foreign-data wrapper', 'pg_foreign_data_wrapper'::regclass, oid FROM pg_foreign_data_wrapper
-    UNION ALL SELECT 'server', 'pg_foreign_server'::regclass, oid FROM pg_foreign_server
-    UNION ALL SELECT 'user mapping', 'pg_user_mapping'::regclass, umid FROM pg_user_mappings
     UNION ALL SELECT 'event trigger', 'pg_event_trigger'::regclass, oid FROM pg_event_trigger
     UNION ALL SELECT 'publication', 'pg_publication'::regclass, oid FROM pg_publication
     UNION ALL SELECT 'transform', 'pg_transform'::regclass, oid FROM pg_transform WHERE oid >= 16384

@@ -1,4 +1,4 @@
-//! What hangs on objects of any kind: comments, and membership in an extension.
+//! What hangs on objects of any kind: comments, security labels, and membership in an extension.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,6 +15,8 @@ use crate::wire::session::Row;
 pub struct Aspects {
     /// Comments on what is ours.
     pub comments: Vec<Comment>,
+    /// Security labels on what is ours.
+    pub labels: Vec<Label>,
     /// The extension (`pg_extension`) that each of the members of extensions belongs to.
     pub members: HashMap<ObjectId, u32>,
     /// Privileges that were changed on what came with the server or an extension.
@@ -48,17 +50,45 @@ pub(super) fn decode_member(row: &Row) -> Result<(ObjectId, u32)> {
     Ok((ObjectId::new(Class(row.get("class")?), row.get("oid")?), row.get("extension")?))
 }
 
-/// A comment.
+/// What a comment or a security label is on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Comment {
+pub struct Target {
     /// The object.
     pub object: ObjectId,
     /// The column, or 0.
     pub subid: i32,
+    /// What it is called, where it is no object of its own in the [`Catalog`]: a large object, an array or multirange type.
+    pub derived: Option<Sql>,
+}
+
+/// A comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comment {
+    /// What it is on.
+    pub on: Target,
     /// What it says; `None` takes one away that a new object has from the start.
     pub text: Option<String>,
-    /// What it is on, where that is no object of its own in the [`Catalog`]: a large object, an array or multirange type.
-    pub target: Option<Sql>,
+}
+
+/// A security label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// What it is on.
+    pub on: Target,
+    /// Who knows what it means.
+    pub provider: Ident,
+    /// The label.
+    pub text: String,
+}
+
+/// The name of a type that comes with another one or with a relation, for a query that has the object's `class` and `oid`
+/// in `d`.
+macro_rules! derived_type {
+    () => {
+        "CASE WHEN d.class = 'pg_type'::regclass THEN (SELECT format_type(t.oid, NULL)
+            FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid WHERE t.oid = d.oid AND (t.typtype = 'm'
+            OR c.relkind <> 'c' OR EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid))) END"
+    };
 }
 
 /// Comments on what is ours, that is, neither the server's nor an extension's; and on `public`, on `plpgsql` and on
@@ -70,12 +100,7 @@ pub(super) const COMMENTS: Query = Query::of(
         expr("oid", "d.oid"),
         expr("subid", "d.subid"),
         expr("comment", "d.comment"),
-        expr(
-            "derived",
-            "CASE WHEN d.class = 'pg_type'::regclass THEN (SELECT format_type(t.oid, NULL)
-                FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid WHERE t.oid = d.oid AND (t.typtype = 'm'
-                OR c.relkind <> 'c' OR EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid))) END",
-        ),
+        expr("derived", derived_type!()),
     ],
     "FROM (
         SELECT classoid AS class, objoid AS oid, objsubid AS subid, description AS comment
@@ -97,30 +122,45 @@ pub(super) const COMMENTS: Query = Query::of(
 );
 
 pub(super) fn decode_comment(row: &Row) -> Result<Comment> {
-    let object = ObjectId::new(Class(row.get("class")?), row.get("oid")?);
-    let derived: Option<String> = row.get("derived")?;
-    let target = match derived {
-        Some(name) => Some(sql!("TYPE {}", Sql::deparsed(name))),
-        None if object.class == Class::LARGE_OBJECT => Some(sql!("LARGE OBJECT {}", object.oid)),
-        None => None,
-    };
-    Ok(Comment { object, subid: row.get("subid")?, text: row.get("comment")?, target })
+    Ok(Comment { on: Target::decode(row)?, text: row.get("comment")? })
 }
 
-impl Comment {
-    /// The statement, and `None` where the object is of a kind that is not carried (which the catalog lists as such).
-    pub fn statement(&self, catalog: &Catalog) -> Option<Sql> {
-        let target = match &self.target {
-            Some(target) => target.clone(),
-            None => self.on(catalog)?,
+/// Security labels on what is ours. That of the database belongs to [`Database`](super::Database).
+pub(super) const LABELS: Query = Query::of(
+    &[
+        expr("class", "d.class"),
+        expr("oid", "d.oid"),
+        expr("subid", "d.subid"),
+        expr("provider", "d.provider"),
+        expr("label", "d.label"),
+        expr("derived", derived_type!()),
+    ],
+    "FROM (SELECT classoid AS class, objoid AS oid, objsubid AS subid, provider, label FROM pg_seclabel) d
+    WHERE NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.class AND e.objid = d.oid AND e.deptype = 'e')
+    ORDER BY d.class, d.oid, d.subid, d.provider",
+);
+
+pub(super) fn decode_label(row: &Row) -> Result<Label> {
+    let provider = Ident::new(row.get::<String>("provider")?);
+    Ok(Label { on: Target::decode(row)?, provider, text: row.get("label")? })
+}
+
+impl Target {
+    fn decode(row: &Row) -> Result<Self> {
+        let object = ObjectId::new(Class(row.get("class")?), row.get("oid")?);
+        let derived = match row.get::<Option<String>>("derived")? {
+            Some(name) => Some(sql!("TYPE {}", Sql::deparsed(name))),
+            None if object.class == Class::LARGE_OBJECT => Some(sql!("LARGE OBJECT {}", object.oid)),
+            None => None,
         };
-        Some(match &self.text {
-            Some(text) => sql!("COMMENT ON {} IS {}", target, Literal(text)),
-            None => sql!("COMMENT ON {} IS NULL", target),
-        })
+        Ok(Self { object, subid: row.get("subid")?, derived })
     }
 
-    fn on(&self, catalog: &Catalog) -> Option<Sql> {
+    /// What follows `ON`; `None` where the object is of a kind that is not carried (which the catalog lists as such).
+    fn name(&self, catalog: &Catalog) -> Option<Sql> {
+        if self.derived.is_some() {
+            return self.derived.clone();
+        }
         let object = catalog.get(self.object)?;
         if self.subid == 0 {
             return Some(object.render().identity(catalog));
@@ -131,5 +171,53 @@ impl Comment {
             _ => catalog.relation_name(self.object.oid)?,
         };
         Some(sql!("COLUMN {}.{}", relation, column))
+    }
+}
+
+impl Comment {
+    /// The statement, and `None` where the object is of a kind that is not carried.
+    pub fn statement(&self, catalog: &Catalog) -> Option<Sql> {
+        let target = self.on.name(catalog)?;
+        Some(match &self.text {
+            Some(text) => sql!("COMMENT ON {} IS {}", target, Literal(text)),
+            None => sql!("COMMENT ON {} IS NULL", target),
+        })
+    }
+}
+
+impl Label {
+    /// The statement, and `None` where the object is of a kind that is not carried.
+    pub fn statement(&self, catalog: &Catalog) -> Option<Sql> {
+        Some(label(&self.provider, &self.on.name(catalog)?, &self.text))
+    }
+}
+
+/// The statement that puts a label on something.
+pub(super) fn label(provider: &Ident, target: &Sql, text: &str) -> Sql {
+    sql!("SECURITY LABEL FOR {} ON {} IS {}", provider, target, Literal(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::table::{Column, testing::table};
+    use crate::catalog::testing::holding;
+
+    #[test]
+    fn labels_are_on_objects_columns_and_what_comes_with_others() {
+        let table = table(7, "t", vec![Column::plain(1, "a\"b", "integer")]);
+        let catalog = holding(18, vec![table.into()]);
+        let on = |object, subid, derived| Target { object, subid, derived };
+        let text = |on| Label { on, provider: "dummy p".into(), text: "it's".into() }.statement(&catalog);
+        let relation = ObjectId::relation(7);
+        let shown = |on| text(on).map(|sql| sql.to_string());
+        assert_eq!(
+            shown(on(relation, 0, None)).unwrap(),
+            r#"SECURITY LABEL FOR "dummy p" ON TABLE "s"."t" IS 'it''s'"#
+        );
+        assert!(shown(on(relation, 1, None)).unwrap().contains(r#" ON COLUMN "s"."t"."a""b" IS "#));
+        let large = Some(Sql::constant("LARGE OBJECT 5"));
+        assert!(shown(on(ObjectId::new(Class::LARGE_OBJECT, 5), 0, large)).unwrap().contains(" ON LARGE OBJECT 5 IS "));
+        assert_eq!(shown(on(ObjectId::relation(8), 0, None)), None);
     }
 }

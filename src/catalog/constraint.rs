@@ -1,9 +1,13 @@
 //! Constraints on tables (`pg_constraint`). Those on domains are with the types.
 
+pub(super) mod triggers;
+
+use std::collections::HashMap;
+
 use super::index::Index;
 use super::query::{Query, expr, in_user_schema};
 use super::reloptions::clauses;
-use super::table::{with_children, with_partitions};
+use super::table::{Table, with_children, with_partitions};
 use super::{Catalog, Class, Decisions, Draft, Node, Object, ObjectId, Part, Priority, Render};
 use crate::error::{Error, Result};
 use crate::sql;
@@ -34,7 +38,7 @@ pub(super) const QUERY: Query = Query::of(
     ],
     concat!(
         "FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace ",
-        "WHERE c.relkind IN ('r', 'p') AND k.contype IN ('c', 'f', 'n', 'p', 'u', 'x') ",
+        "WHERE c.relkind IN ('r', 'p', 'f') AND k.contype IN ('c', 'f', 'n', 'p', 'u', 'x') ",
         "AND (k.contype <> 'f' OR k.conparentid = 0) AND ",
         in_user_schema!(),
         " ORDER BY k.conrelid, k.conname"
@@ -93,6 +97,10 @@ pub struct Constraint {
     pub period: bool,
     /// What follows the name, as the server has it.
     pub definition: Sql,
+    /// The constraints (OIDs) of parents that it comes from, where no statement about its own table makes it.
+    pub above: Vec<u32>,
+    /// The states of the triggers that serve it, where these are not what is usual.
+    pub triggers: Vec<triggers::State>,
 }
 
 /// One row of [`QUERY`].
@@ -127,7 +135,28 @@ pub(super) fn decode(row: &Row) -> Result<Constraint> {
         deferred: row.get("deferred")?,
         period: row.get("period")?,
         definition: Sql::deparsed(row.get::<String>("definition")?),
+        above: Vec::new(),
+        triggers: Vec::new(),
     })
+}
+
+/// Tells those that are only inherited where they come from: a comment on one has to wait for that.
+pub(super) fn assemble(constraints: &mut [Constraint], tables: &[Table]) {
+    let tables: HashMap<u32, &Table> = tables.iter().map(|table| (table.id.oid, table)).collect();
+    let comes = |c: &Constraint| {
+        let partition = || tables.get(&c.relation).is_some_and(|table| table.is_partition());
+        matches!(c.kind, ConstraintKind::Check | ConstraintKind::NotNull) && !c.local && !(c.is_inline() && partition())
+    };
+    if !constraints.iter().any(comes) {
+        return;
+    }
+    let named: HashMap<(u32, Ident), u32> =
+        constraints.iter().map(|c| ((c.relation, c.name.clone()), c.id.oid)).collect();
+    for constraint in constraints.iter_mut().filter(|c| comes(c)) {
+        let parents = tables.get(&constraint.relation).map(|table| table.parents.as_slice()).unwrap_or_default();
+        let above = parents.iter().filter_map(|parent| named.get(&(parent.oid, constraint.name.clone())));
+        constraint.above = above.copied().collect();
+    }
 }
 
 impl Constraint {
@@ -193,6 +222,7 @@ impl Constraint {
                 draft.locks.push(referenced);
             }
         }
+        draft.create.extend(triggers::set(self, catalog));
         if self.validated {
             // Both tables are read, and joined.
             draft.weight = size_of(catalog, &draft.locks) / 4;
@@ -217,6 +247,7 @@ impl Constraint {
             }
         };
         draft.create.extend(index.map(Index::mark).unwrap_or_default());
+        draft.create.extend(triggers::set(self, catalog));
         draft
     }
 

@@ -1,5 +1,6 @@
 //! The database itself (`pg_database`): how it is made, and what it has besides its objects.
 
+use super::aspect::label;
 use super::query::{Query, expr};
 use super::setting::Setting;
 use super::{Acl, Catalog, Decisions};
@@ -43,6 +44,8 @@ pub struct Database {
     pub tablespace: Option<Ident>,
     /// The comment on it.
     pub comment: Option<String>,
+    /// The security labels on it: provider and text.
+    pub labels: Vec<(Ident, String)>,
     /// Settings for sessions in it: of everybody, or of one role.
     pub settings: Vec<(Option<Ident>, Setting)>,
 }
@@ -57,6 +60,13 @@ pub enum Provider {
     Icu,
     /// PostgreSQL itself (17 and later).
     Builtin,
+}
+
+/// The labels on the database that a query calls `d`, in their order.
+macro_rules! labels {
+    () => {
+        "FROM pg_shseclabel l WHERE l.classoid = 'pg_database'::regclass AND l.objoid = d.oid ORDER BY l.provider"
+    };
 }
 
 /// The database of this session.
@@ -80,6 +90,8 @@ pub(super) const QUERY: Query = Query::of(
         expr("allow_connections", "d.datallowconn"),
         expr("tablespace", "nullif(t.spcname, 'pg_default')::text"),
         expr("comment", "shobj_description(d.oid, 'pg_database')"),
+        expr("providers", concat!("ARRAY(SELECT l.provider ", labels!(), ")")),
+        expr("labels", concat!("ARRAY(SELECT l.label ", labels!(), ")")),
     ],
     "FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace WHERE d.datname = current_database()",
 );
@@ -92,6 +104,7 @@ pub(super) const SETTINGS: Query = Query::of(
 );
 
 pub(super) fn decode(row: &Row) -> Result<Database> {
+    let (providers, labels): (Vec<String>, Vec<String>) = (row.get("providers")?, row.get("labels")?);
     Ok(Database {
         oid: row.get("oid")?,
         name: row.get("name")?,
@@ -112,6 +125,7 @@ pub(super) fn decode(row: &Row) -> Result<Database> {
         allow_connections: row.get("allow_connections")?,
         tablespace: row.get::<Option<String>>("tablespace")?.map(Ident::new),
         comment: row.get("comment")?,
+        labels: providers.into_iter().map(Ident::new).zip(labels).collect(),
         settings: Vec::new(),
     })
 }
@@ -170,6 +184,7 @@ impl Database {
         if let Some(comment) = &self.comment {
             out.push(sql!("COMMENT ON {} IS {}", target, Literal(comment)));
         }
+        out.extend(self.labels.iter().map(|(provider, text)| label(provider, &target, text)));
         if let Some(acl) = &self.acl {
             out.extend(acl.statements(&target, catalog, how));
         }
@@ -251,6 +266,7 @@ mod tests {
         let properties = database.properties(&"new".into(), &catalog, &how);
         assert_eq!(texts(&properties), ["ALTER DATABASE \"new\" OWNER TO \"own\""]);
         database.comment = Some("it's".into());
+        database.labels = vec![("p".into(), "secret".into())];
         database.connection_limit = 3;
         database.is_template = true;
         database.settings = vec![
@@ -262,6 +278,7 @@ mod tests {
             [
                 "ALTER DATABASE \"new\" OWNER TO \"own\"",
                 "COMMENT ON DATABASE \"new\" IS 'it''s'",
+                "SECURITY LABEL FOR \"p\" ON DATABASE \"new\" IS 'secret'",
                 "ALTER DATABASE \"new\" CONNECTION LIMIT 3",
                 "ALTER DATABASE \"new\" IS_TEMPLATE true",
                 "ALTER DATABASE \"new\" SET \"search_path\" TO 'a', 'b'",

@@ -1,7 +1,8 @@
 //! What a newer major does not allow, or not in the same way, although the old one did.
 
+use super::constraint::triggers::is_lost;
 use super::sequence::Belongs;
-use super::table::{Column, Table};
+use super::table::{Column, Table, with_children};
 use super::{Catalog, Object};
 
 /// Since when a column and that of its parent must both be generated, or neither.
@@ -32,6 +33,7 @@ pub fn hazards(catalog: &Catalog, target: u32) -> Vec<Hazard> {
     for object in catalog.objects() {
         match object {
             Object::Table(table) => {
+                out.extend(over_foreign(catalog, table));
                 for column in &table.columns {
                     if crosses(GENERATED_ALIKE) {
                         out.extend(generated(catalog, table, column));
@@ -51,6 +53,19 @@ pub fn hazards(catalog: &Catalog, target: u32) -> Vec<Hazard> {
                     fatal: false,
                 }));
             }
+            Object::Constraint(constraint) if is_lost(constraint, catalog) => out.push(Hazard {
+                subject: format!("constraint {} on {}", constraint.name.as_str(), constraint.on.label()),
+                text: "its triggers are not in the usual state here, and will be there: there is no plpgsql to set it with"
+                    .to_owned(),
+                remedy: "CREATE EXTENSION plpgsql on the old server, or say ALTER TABLE .. DISABLE TRIGGER ALL on the new one.",
+                fatal: false,
+            }),
+            Object::UserMapping(mapping) if mapping.hidden => out.push(Hazard {
+                subject: mapping.label(),
+                text: "its options are hidden from this role, so that it is made without any".to_owned(),
+                remedy: "Connect to the old server as a superuser, or say ALTER USER MAPPING .. OPTIONS (ADD ..) on the new one.",
+                fatal: false,
+            }),
             _ => {}
         }
     }
@@ -65,6 +80,24 @@ fn above<'a>(
 ) -> impl Iterator<Item = (&'a Table, &'a Column)> {
     let parents = table.parents.iter().filter_map(|parent| catalog.table(parent.oid));
     parents.filter_map(|parent| Some((parent, parent.columns.iter().find(|above| above.name == column.name)?)))
+}
+
+/// What becomes of a table that has foreign ones below it.
+fn over_foreign(catalog: &Catalog, table: &Table) -> Option<Hazard> {
+    if table.foreign.is_some() || table.children.is_empty() {
+        return None;
+    }
+    let below = with_children(catalog, table.id.oid);
+    let foreign = below.iter().filter_map(|id| catalog.table(id.oid)).find(|below| below.foreign.is_some())?;
+    let far = foreign.name.label();
+    let hazard = |text, remedy, fatal| Hazard { subject: format!("table {}", table.name.label()), text, remedy, fatal };
+    Some(if table.rehashed {
+        let text = format!("its rows may belong elsewhere on the new server, and so into the foreign table {far}");
+        hazard(text, "Detach the foreign partitions, and attach them on the new server.", true)
+    } else {
+        let text = format!("no planner statistics are collected: that would read the foreign table {far} below it");
+        hazard(text, "ANALYZE it when the new server can reach what is far.", false)
+    })
 }
 
 fn generated(catalog: &Catalog, table: &Table, column: &Column) -> Option<Hazard> {

@@ -10,6 +10,7 @@ mod database;
 mod default_acl;
 pub mod depend;
 mod extension;
+mod foreign;
 mod function;
 mod hazard;
 mod index;
@@ -36,11 +37,12 @@ mod wanted;
 use std::collections::{HashMap, HashSet};
 
 pub use aggregate::Aggregate;
-pub use aspect::{Aspects, Comment};
+pub use aspect::{Aspects, Comment, Label, Target};
 pub use constraint::Constraint;
 pub use database::{Database, Provider};
 pub use default_acl::DefaultAcl;
 pub use extension::{Config, Contents, Extension, Presence};
+pub use foreign::{ForeignDataWrapper, ForeignServer, UserMapping};
 pub use function::Function;
 pub use hazard::{Hazard, hazards};
 pub use index::Index;
@@ -443,6 +445,12 @@ objects! {
     Rule,
     /// A row-level security policy.
     Policy,
+    /// A foreign-data wrapper.
+    ForeignDataWrapper,
+    /// A foreign server.
+    ForeignServer,
+    /// Who a user is on a foreign server.
+    UserMapping,
     /// Large objects that have one owner and the same privileges.
     LargeObjects,
     /// Default privileges.

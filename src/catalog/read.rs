@@ -82,10 +82,11 @@ async fn fetch<T>(session: &Session, query: &Query, decode: impl Fn(&Row) -> Res
 /// What the server says.
 pub async fn database(session: &Session) -> Result<Catalog> {
     let read = Read { session };
-    let (shared, plain, relations, attached) =
-        futures::try_join!(read.shared(), read.plain(), read.relations(), read.attached())?;
+    let (shared, plain, foreign, relations, attached) =
+        futures::try_join!(read.shared(), read.plain(), read.foreign(), read.relations(), read.attached())?;
     let Shared { database, aspects, depends, unhandled } = shared;
     let mut objects = plain;
+    objects.extend(foreign);
     let aliases = assemble(relations, attached, session.version(), &mut objects)?;
     objects.retain(|object| is_ours(object, &aspects));
     keep_attached(&mut objects);
@@ -143,12 +144,13 @@ impl Read<'_> {
     }
 
     async fn shared(&self) -> Result<Shared> {
-        let (databases, settings, depends, members, comments, alien_acls, numbered, unhandled) = futures::try_join!(
+        let (databases, settings, depends, members, comments, labels, alien_acls, numbered, unhandled) = futures::try_join!(
             self.all(&database::QUERY, database::decode),
             self.all(&database::SETTINGS, database::decode_settings),
             self.all(&depend::QUERY, depend::decode),
             self.all(&aspect::MEMBERS, aspect::decode_member),
             self.all(&aspect::COMMENTS, aspect::decode_comment),
+            self.all(&aspect::LABELS, aspect::decode_label),
             self.all(&privileges::QUERY, privileges::decode),
             self.all(&aspect::NUMBERED_ROLES, aspect::decode_numbered_role),
             self.all(&unhandled::QUERY, unhandled::decode),
@@ -158,6 +160,7 @@ impl Read<'_> {
         database.settings = settings.into_iter().flatten().collect();
         let aspects = Aspects {
             comments,
+            labels,
             members: members.into_iter().collect(),
             alien_acls,
             numbered_roles: numbered.into_iter().collect(),
@@ -195,6 +198,18 @@ impl Read<'_> {
         Ok(out)
     }
 
+    async fn foreign(&self) -> Result<Vec<Object>> {
+        let (wrappers, servers, mappings) = futures::try_join!(
+            self.all(&foreign::WRAPPERS, foreign::decode_wrapper),
+            self.all(&foreign::SERVERS, foreign::decode_server),
+            self.all(&foreign::MAPPINGS, foreign::decode_mapping),
+        )?;
+        let mut out: Vec<Object> = wrappers.into_iter().map(Object::from).collect();
+        out.extend(servers.into_iter().map(Object::from));
+        out.extend(mappings.into_iter().map(Object::from));
+        Ok(out)
+    }
+
     async fn relations(&self) -> Result<Relations> {
         let (tables, views, columns, defaults, inherits, column_acls, reads, row_types) = futures::try_join!(
             self.all(&table::RELATIONS, table::decode_relation),
@@ -210,13 +225,15 @@ impl Read<'_> {
     }
 
     async fn attached(&self) -> Result<Attached> {
-        let (indexes, constraints, triggers, rules, policies) = futures::try_join!(
+        let (indexes, mut constraints, states, triggers, rules, policies) = futures::try_join!(
             self.all(&index::QUERY, index::decode),
             self.all(&constraint::QUERY, constraint::decode),
+            self.all(&constraint::triggers::QUERY, constraint::triggers::decode),
             self.all(&trigger::QUERY, trigger::decode),
             self.all(&rule::QUERY, rule::decode),
             self.all(&policy::QUERY, policy::decode),
         )?;
+        constraint::triggers::assemble(&mut constraints, states);
         let triggers = trigger::assemble(triggers.into_iter().flatten().collect());
         Ok(Attached { indexes: index::assemble(indexes), constraints, triggers, rules, policies })
     }
@@ -225,7 +242,7 @@ impl Read<'_> {
 /// Puts tables and views together. Returns what stands for them in dependencies: row types, and the rules of views.
 fn assemble(
     relations: Relations,
-    attached: Attached,
+    mut attached: Attached,
     source: ServerVersion,
     objects: &mut Vec<Object>,
 ) -> Result<Vec<(ObjectId, ObjectId)>> {
@@ -239,6 +256,7 @@ fn assemble(
         constraints: &attached.constraints,
         source,
     })?;
+    constraint::assemble(&mut attached.constraints, &tables);
     let views = view::assemble(relations.views, &mut columns, &relations.reads, &relations.column_acls)?;
     let mut aliases = relations.row_types;
     aliases.extend(views.iter().map(|view| (view.rule(), view.id)));

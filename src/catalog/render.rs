@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::aspect::Comment;
-use super::{Catalog, Decisions, Draft, Node, Object, ObjectId, Part, Step};
+use super::aspect::{Comment, Label};
+use super::{Catalog, Class, Decisions, Draft, Node, Object, ObjectId, Part, Step};
 use crate::sql;
 use crate::sql::{Ident, Sql};
 use crate::toc::{Entry, EntryId, Kind, Owner, Section, Toc};
@@ -32,6 +32,7 @@ struct Writer<'a> {
     /// The entry that makes each object.
     definitions: HashMap<ObjectId, EntryId>,
     comments: HashMap<ObjectId, Vec<&'a Comment>>,
+    labels: HashMap<ObjectId, Vec<&'a Label>>,
     /// The extensions with which each object goes.
     extensions: HashMap<ObjectId, Vec<Ident>>,
     /// The entries that grant something.
@@ -44,7 +45,11 @@ impl<'a> Writer<'a> {
     fn new(catalog: &'a Catalog, how: &'a Decisions) -> Self {
         let mut comments: HashMap<ObjectId, Vec<&Comment>> = HashMap::new();
         for comment in &catalog.aspects.comments {
-            comments.entry(catalog.resolve(comment.object)).or_default().push(comment);
+            comments.entry(catalog.resolve(comment.on.object)).or_default().push(comment);
+        }
+        let mut labels: HashMap<ObjectId, Vec<&Label>> = HashMap::new();
+        for label in &catalog.aspects.labels {
+            labels.entry(catalog.resolve(label.on.object)).or_default().push(label);
         }
         let mut extensions: HashMap<ObjectId, Vec<Ident>> = HashMap::new();
         for row in catalog.depends.iter().filter(|row| row.kind == b'x') {
@@ -59,6 +64,7 @@ impl<'a> Writer<'a> {
             made: HashMap::new(),
             definitions: HashMap::new(),
             comments,
+            labels,
             extensions,
             grants: BTreeSet::new(),
             parts: Vec::new(),
@@ -99,7 +105,8 @@ impl<'a> Writer<'a> {
             self.definitions.insert(object.id(), id);
         }
         if step.node.part == Part::Definition {
-            self.comment(step.node.object, id);
+            self.remark(step.node.object, id, Kind::Comment, self.comments_on(step.node.object));
+            self.remark(step.node.object, id, Kind::SecurityLabel, self.labels_on(step.node.object));
         }
     }
 
@@ -137,14 +144,13 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// The comments on an object and its columns, all in one entry behind it.
-    fn comment(&mut self, id: ObjectId, made: EntryId) {
-        let create = self.comments_on(id);
+    /// The comments or labels on an object and its columns, all in one entry behind it.
+    fn remark(&mut self, id: ObjectId, made: EntryId, kind: Kind, create: Vec<Sql>) {
         let Some(entry) = self.toc.get(made) else { return };
         if create.is_empty() {
             return;
         }
-        let draft = Draft::new(Kind::Comment, entry.section, tag_of(entry), create);
+        let draft = Draft::new(kind, entry.section, tag_of(entry), create);
         let draft = Draft { namespace: entry.namespace.clone(), ..draft };
         let locks = entry.locks.clone();
         self.push(id, draft, BTreeSet::from([made]), locks);
@@ -155,18 +161,46 @@ impl<'a> Writer<'a> {
         comments.filter_map(|comment| comment.statement(self.catalog)).collect()
     }
 
+    fn labels_on(&self, id: ObjectId) -> Vec<Sql> {
+        let labels = self.labels.get(&self.catalog.resolve(id)).into_iter().flatten();
+        labels.filter_map(|label| label.statement(self.catalog)).collect()
+    }
+
     fn comment_on_parts(&mut self) {
         for node in std::mem::take(&mut self.parts) {
+            let Some(needs) = self.makers(node) else {
+                self.parts.push(node);
+                continue;
+            };
             let create = self.comments_on(node.object);
             let Some(object) = self.catalog.get(node.object) else { continue };
             if create.is_empty() {
                 continue;
             }
-            let section = object.render().section(Part::Definition);
             let tag = object.render().identity(self.catalog).to_string();
-            let needs = self.made.get(&node).cloned().unwrap_or_default();
+            let sections = needs.iter().filter_map(|need| self.toc.get(*need)).map(|entry| entry.section);
+            let own = object.render().section(Part::Definition);
+            let section = sections.fold(own, std::cmp::max);
             self.push(node.object, Draft::new(Kind::Comment, section, tag, create), needs, Vec::new());
         }
+    }
+
+    /// The entries that make what stands in no statement of its own; `None` as long as one is to come. A constraint that is
+    /// only inherited is made with that of the parent, which may have to wait until after the data.
+    fn makers(&self, node: Node) -> Option<BTreeSet<EntryId>> {
+        if let Some(&own) = self.definitions.get(&node.object) {
+            return Some(BTreeSet::from([own]));
+        }
+        let made = self.made.get(&node)?;
+        let above = match self.catalog.get(node.object) {
+            Some(Object::Constraint(constraint)) => constraint.above.as_slice(),
+            _ => &[],
+        };
+        let mut out = made.clone();
+        for &oid in above {
+            out.extend(self.makers(Node::definition(ObjectId::new(Class::CONSTRAINT, oid)))?);
+        }
+        Some(out)
     }
 
     /// The privileges on every object, after all that may need to be done without them; and those on what is not ours.
@@ -185,7 +219,10 @@ impl<'a> Writer<'a> {
             }
             let draft = Draft::new(Kind::Acl, Section::Last, tag_of(entry), create);
             let draft = Draft { namespace: entry.namespace.clone(), ..draft };
-            let is_relation = matches!(entry.kind, Kind::Table | Kind::MaterializedView | Kind::View | Kind::Sequence);
+            let is_relation = matches!(
+                entry.kind,
+                Kind::Table | Kind::ForeignTable | Kind::MaterializedView | Kind::View | Kind::Sequence
+            );
             let locks = if is_relation { vec![made] } else { Vec::new() };
             let mut needs = BTreeSet::from([made]);
             needs.extend(draft.namespace.as_ref().and_then(|schema| on_schemas.get(schema)));

@@ -37,7 +37,7 @@ pub(super) const QUERY: Query = Query::of(
     concat!(
         "FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace ",
         "LEFT JOIN pg_constraint k ON k.oid = g.tgconstraint ",
-        "WHERE c.relkind IN ('r', 'p', 'v') AND coalesce(k.contype, 't') = 't' AND ",
+        "WHERE c.relkind IN ('r', 'p', 'v', 'f') AND coalesce(k.contype, 't') = 't' AND ",
         in_user_schema!(),
         " ORDER BY g.oid"
     ),

@@ -95,8 +95,6 @@ pub(super) const QUERY: Query = Query::of(
         "FROM (",
         outside_schemas!("language", "pg_language", "lanname"),
         outside_schemas!("access method", "pg_am", "amname"),
-        outside_schemas!("foreign-data wrapper", "pg_foreign_data_wrapper", "fdwname"),
-        outside_schemas!("server", "pg_foreign_server", "srvname"),
         outside_schemas!("event trigger", "pg_event_trigger", "evtname"),
         outside_schemas!("publication", "pg_publication", "pubname"),
         in_schemas!("operator", "pg_operator", "opr", "o.oprcode <> 0"),
@@ -109,7 +107,6 @@ pub(super) const QUERY: Query = Query::of(
         in_schemas!("text search dictionary", "pg_ts_dict", "dict"),
         in_schemas!("text search configuration", "pg_ts_config", "cfg"),
         in_schemas!("extended statistics", "pg_statistic_ext", "stx"),
-        in_schemas!("foreign table", "pg_class", "rel", "o.relkind = 'f'"),
         in_schemas!(
             "base type",
             "pg_type",
@@ -144,20 +141,8 @@ pub(super) const QUERY: Query = Query::of(
         FROM pg_transform o JOIN pg_language l ON l.oid = o.trflang WHERE ",
         not_initial!("o.oid"),
         " UNION ALL
-        SELECT 'user mapping', coalesce(nullif(o.umuser, 0)::regrole::text, 'public') || ' ' || o.srvname,
-            'pg_user_mapping'::regclass, o.umid
-        FROM pg_user_mappings o
-        UNION ALL
         SELECT 'subscription', o.subname, 'pg_subscription'::regclass, 0
         FROM pg_subscription o JOIN pg_database d ON d.oid = o.subdbid WHERE d.datname = current_database()
-        UNION ALL
-        SELECT 'security label', o.provider || ' ' || coalesce(pg_describe_object(o.classoid, o.objoid, o.objsubid), ''),
-            o.classoid, o.objoid
-        FROM pg_seclabel o
-        UNION ALL
-        SELECT 'security label', o.provider || ' database ' || d.datname, o.classoid, o.objoid
-        FROM pg_shseclabel o JOIN pg_database d ON d.oid = o.objoid
-        WHERE o.classoid = 'pg_database'::regclass AND d.datname = current_database()
         ) AS u(kind, name, class, oid)
         WHERE NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = u.class AND e.objid = u.oid AND e.deptype = 'e')
         ORDER BY 1, 2"

@@ -14,6 +14,8 @@ pub struct Wanted {
     pub tablespaces: BTreeSet<String>,
     /// Extensions.
     pub extensions: BTreeSet<String>,
+    /// Providers of security labels.
+    pub label_providers: BTreeSet<String>,
     /// Locales of the operating system.
     pub locales: BTreeSet<String>,
 }
@@ -42,6 +44,7 @@ pub fn wanted(catalog: &Catalog, toc: &Toc) -> Wanted {
                 wanted.extensions.insert(name(&extension.name));
             }
             Object::Policy(policy) => wanted.roles.extend(policy.roles.iter().map(name)),
+            Object::UserMapping(mapping) => wanted.roles.extend(mapping.user.iter().map(name)),
             Object::DefaultAcl(acl) => wanted.roles.extend(acl.roles().map(name)),
             _ => {}
         }
@@ -49,6 +52,8 @@ pub fn wanted(catalog: &Catalog, toc: &Toc) -> Wanted {
     }
     wanted.roles.extend(catalog.aspects.alien_acls.iter().flat_map(|acl| acl.roles()).map(name));
     wanted.roles.extend(catalog.database.roles().map(name));
+    wanted.label_providers.extend(catalog.aspects.labels.iter().map(|label| name(&label.provider)));
+    wanted.label_providers.extend(catalog.database.labels.iter().map(|(provider, _)| name(provider)));
     // The number of a role that was dropped is no role.
     wanted.roles.retain(|role| !catalog.aspects.is_dangling(&role.as_str().into()));
     wanted.tablespaces.extend(catalog.database.tablespace.as_ref().map(name));

@@ -7,7 +7,7 @@ use crate::catalog::{self, Catalog, Wanted};
 use crate::error::{Error, Result};
 use crate::event::{Finding, Severity};
 use crate::sql;
-use crate::sql::{Literal, Sql, join};
+use crate::sql::{Ident, Literal, Sql, join};
 use crate::toc::{Entry, EntryId, Kind, Toc};
 use crate::wire::session::{Row, Session};
 use crate::wire::version::{NEWEST_KNOWN, OLDEST_SOURCE, OLDEST_TARGET};
@@ -249,7 +249,27 @@ impl Preflight {
                 self.obstacle(format!("{kind} {name} is missing on the new server. {remedy}."));
             }
         }
+        self.label_providers(&wanted.label_providers, new).await?;
         self.locales(&wanted.locales, new).await
+    }
+
+    /// The providers of security labels. They are in no catalog; but the server looks for the provider before it looks for
+    /// the object (PostgreSQL, `src/backend/commands/seclabel.c`, `ExecSecLabelStmt`), and says so if it is not loaded. The
+    /// schema in question cannot exist, as it has no name that a schema may have.
+    async fn label_providers(&mut self, providers: &BTreeSet<String>, new: &Session) -> Result<()> {
+        for provider in providers {
+            let name = Ident::new(provider.as_str());
+            let tried = new.run(&sql!("SECURITY LABEL FOR {} ON SCHEMA pg_no_such_schema IS NULL", name)).await;
+            match tried {
+                Err(error) if error.sqlstate() == Some("22023") => self.obstacle(format!(
+                    "security label provider {provider} is not loaded on the new server. Name its library in \
+                     shared_preload_libraries there."
+                )),
+                Err(error) if error.sqlstate() != Some("3F000") => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Privileges on what came with the old server and is gone from the new one.
@@ -321,7 +341,7 @@ fn nothing_to_grant_on(entry: &Entry) -> Finding {
         text: "privileges on it are left out: the new server has no such object, or calls it otherwise".to_owned(),
         remedy: Some(format!(
             "Grant what is needed on what took its place. They were: {}.",
-            join(&entry.create, "; ").as_str()
+            join(&entry.create, "; ").shown()
         )),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Finding, Severity};
-use crate::sql::QualName;
+use crate::sql::{QualName, Sql};
 use crate::toc::{Entry, EntryId, Kind, Section, Toc};
 use crate::transfer::Checked;
 
@@ -39,8 +39,8 @@ pub(super) fn schemas(old: &Toc, new: &Toc, passed_over: &BTreeSet<EntryId>, sam
                 "{} {} differs\n    old: {}\n    new: {}",
                 key.0,
                 key.1,
-                texts(entries).join("; "),
-                texts(others).join("; ")
+                shown(entries),
+                shown(others)
             )),
         }
     }
@@ -121,6 +121,12 @@ fn texts(entries: &[&Entry]) -> Vec<String> {
     texts
 }
 
+/// The statements of entries for a message, which must not show a password.
+fn shown(entries: &[&Entry]) -> String {
+    let statements = entries.iter().flat_map(|entry| entry.create.iter().chain(entry.owner.iter().map(|o| &o.alter)));
+    statements.map(Sql::shown).collect::<Vec<_>>().join("; ")
+}
+
 /// Whether the text of this kind holds expressions or queries that the server prints from its parse tree.
 fn is_deparsed(kind: Kind) -> bool {
     matches!(
@@ -129,6 +135,7 @@ fn is_deparsed(kind: Kind) -> bool {
             | Kind::MaterializedView
             | Kind::Rule
             | Kind::Table
+            | Kind::ForeignTable
             | Kind::Default
             | Kind::Domain
             | Kind::CheckConstraint

@@ -229,6 +229,7 @@ SELECT NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class WHERE oid >= 16384 AND reln
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_extension WHERE oid >= 16384)
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_operator WHERE oid >= 16384)
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_collation WHERE oid >= 16384)
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_foreign_data_wrapper)
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_publication)
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_largeobject_metadata) AS empty";
 

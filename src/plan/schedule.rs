@@ -285,18 +285,7 @@ impl<'a> Builder<'a> {
 
     /// A partitioned table is filled when its partitions are; the same for tables with children.
     fn fill_parents(&mut self) {
-        let mut pairs: Vec<(EntryId, EntryId)> = Vec::new();
-        for entry in self.toc.entries() {
-            for relation in self.relations(entry) {
-                match entry.kind {
-                    Kind::Table => pairs.push((entry.id, relation)),
-                    Kind::TableAttach if !self.is_attached_by(relation, entry) => {
-                        pairs.extend(self.attached(entry).map(|child| (child, relation)));
-                    }
-                    _ => {}
-                }
-            }
-        }
+        let pairs = self.families();
         for root in self.filled_through.keys().copied().collect::<Vec<_>>() {
             self.fill_below(root, &pairs);
         }
@@ -312,6 +301,36 @@ impl<'a> Builder<'a> {
                 changed |= list.len() > before;
             }
         }
+    }
+
+    /// Every child with each of its parents, and every partition with the table above.
+    fn families(&self) -> Vec<(EntryId, EntryId)> {
+        let mut pairs: Vec<(EntryId, EntryId)> = Vec::new();
+        for entry in self.toc.entries() {
+            for relation in self.relations(entry) {
+                match entry.kind {
+                    Kind::Table | Kind::ForeignTable => pairs.push((entry.id, relation)),
+                    Kind::TableAttach if !self.is_attached_by(relation, entry) => {
+                        pairs.extend(self.attached(entry).map(|child| (child, relation)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        pairs
+    }
+
+    /// The tables with foreign tables below them: ANALYZE would read those, wherever they are.
+    fn above_foreign(&self) -> BTreeSet<EntryId> {
+        let foreign = self.toc.entries().iter().filter(|entry| entry.kind == Kind::ForeignTable);
+        let (mut next, mut above): (Vec<EntryId>, BTreeSet<EntryId>) =
+            (foreign.map(|e| e.id).collect(), BTreeSet::new());
+        let pairs = if next.is_empty() { Vec::new() } else { self.families() };
+        while let Some(below) = next.pop() {
+            let parents = pairs.iter().filter(|(child, _)| *child == below).map(|(_, parent)| *parent);
+            next.extend(parents.filter(|parent| above.insert(*parent)));
+        }
+        above
     }
 
     /// What is loaded through a partitioned table fills everything below it.
@@ -383,11 +402,12 @@ impl<'a> Builder<'a> {
     }
 
     fn add_analyze(&mut self) {
+        let left_out = self.above_foreign();
         let attached: BTreeSet<EntryId> = self
             .toc
             .entries()
             .iter()
-            .filter(|e| e.kind == Kind::TableAttach)
+            .filter(|e| e.kind == Kind::TableAttach && !self.relations(e).iter().any(|table| left_out.contains(table)))
             .flat_map(|e| self.attached(e).collect::<Vec<_>>())
             .collect();
         for entry in self.toc.entries() {
@@ -411,7 +431,8 @@ impl<'a> Builder<'a> {
                 continue;
             }
             let filled = self.filled_by.get(&entry.id).cloned().unwrap_or_default();
-            if !matches!(entry.kind, Kind::Table | Kind::MaterializedView) || covered || filled.is_empty() {
+            let ours = matches!(entry.kind, Kind::Table | Kind::MaterializedView) && !left_out.contains(&entry.id);
+            if !ours || covered || filled.is_empty() {
                 continue;
             }
             let touched = self.touched_by.get(&entry.id).cloned().unwrap_or_default();
@@ -462,8 +483,10 @@ impl<'a> Builder<'a> {
 
     /// The tables and materialized views among what an entry needs.
     fn relations(&self, entry: &Entry) -> Vec<EntryId> {
-        let is_relation =
-            |id: &&EntryId| self.toc.get(**id).is_some_and(|e| matches!(e.kind, Kind::Table | Kind::MaterializedView));
+        let is_relation = |id: &&EntryId| {
+            let kind = self.toc.get(**id).map(|entry| entry.kind);
+            matches!(kind, Some(Kind::Table | Kind::ForeignTable | Kind::MaterializedView))
+        };
         entry.needs.iter().filter(is_relation).copied().collect()
     }
 }
@@ -529,6 +552,21 @@ mod tests {
         assert_eq!(first.iter().map(|t| t.1).collect::<Vec<_>>(), [Work::Entry(a_rows), Work::Entry(b_rows)]);
         schedule.finish(first[1].0);
         assert_eq!(take_all(&mut schedule).iter().map(|t| t.1).collect::<Vec<_>>(), [Work::Entry(b_index)]);
+    }
+
+    #[test]
+    fn nothing_is_analyzed_that_would_read_foreign_tables() {
+        let mut toc = Toc::default();
+        let (root, near) = (table(&mut toc, "root"), table(&mut toc, "near"));
+        let far = toc.push(entry(Kind::ForeignTable, Section::PreData, "far", &[]));
+        toc.push(entry(Kind::TableAttach, Section::PreData, "near", &[root, near]));
+        toc.push(entry(Kind::TableAttach, Section::PreData, "far", &[root, far]));
+        let near_rows = rows(&mut toc, near, "near", 1 << 20);
+        for analyze_only in [true, false] {
+            let schedule = Schedule::new([&toc], Extras { analyze_only, ..PLAIN });
+            let works: Vec<Work> = schedule.tasks().map(|(_, task)| task.work).collect();
+            assert_eq!(works, [Work::Entry(near_rows), Work::Analyze(near)]);
+        }
     }
 
     #[test]

@@ -5,72 +5,102 @@ use std::fmt::{self, Write as _};
 use super::{Ident, QualName};
 
 /// Text that may be sent to a server. See [the module](super) for how it is made.
+///
+/// What holds a [`Secret`] is secret as a whole: it is sent, but [`Sql::shown`] and `Debug` do not give it away.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Sql(String);
+pub struct Sql {
+    text: String,
+    secret: bool,
+}
+
+/// What is shown in the place of a statement that holds a [`Secret`].
+const NOT_SHOWN: &str = "(not shown, as it holds a password)";
 
 impl Sql {
     /// A constant of this crate.
     pub fn constant(text: &'static str) -> Self {
-        Self(text.to_owned())
+        Self { text: text.to_owned(), secret: false }
     }
 
     /// Text that a server's own functions have deparsed from its catalog (`pg_get_viewdef` and the like), quoted by them.
     /// It is untrusted all the same: it only ever runs where the source's owner could have run it.
     pub fn deparsed(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), secret: false }
     }
 
     /// Statement text of an archive's entry. Untrusted, like [`Sql::deparsed`].
     pub fn archived(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), secret: false }
     }
 
     /// For the macro [`sql!`](crate::sql!) alone, which has checked the arguments.
     #[doc(hidden)]
-    pub fn from_parts(parts: fmt::Arguments<'_>) -> Self {
-        Self(parts.to_string())
+    pub fn from_parts(parts: fmt::Arguments<'_>, secret: bool) -> Self {
+        Self { text: parts.to_string(), secret }
     }
 
-    /// The text.
+    /// The text, for a server and for comparing; for people there is [`Sql::shown`].
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The text as messages may show it.
+    pub fn shown(&self) -> &str {
+        if self.secret { NOT_SHOWN } else { &self.text }
     }
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
     /// Adds a fragment at the end.
     pub fn push(&mut self, fragment: &impl Fragment) -> &mut Self {
         // Writing to a `String` cannot fail.
-        let _ = write!(self.0, "{fragment}");
+        let _ = write!(self.text, "{fragment}");
+        self.secret |= fragment.is_secret();
         self
     }
 
     /// Adds a constant at the end.
     pub fn push_str(&mut self, text: &'static str) -> &mut Self {
-        self.0.push_str(text);
+        self.text.push_str(text);
         self
     }
 }
 
 impl fmt::Display for Sql {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl fmt::Debug for Sql {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.shown())
     }
 }
 
 /// What may become part of an [`Sql`]: its `Display` is valid syntax by construction.
-pub trait Fragment: fmt::Display {}
+pub trait Fragment: fmt::Display {
+    /// Whether no message may show it.
+    fn is_secret(&self) -> bool {
+        false
+    }
+}
 
-impl Fragment for Sql {}
+impl Fragment for Sql {
+    fn is_secret(&self) -> bool {
+        self.secret
+    }
+}
+
+impl Fragment for Secret<'_> {
+    fn is_secret(&self) -> bool {
+        true
+    }
+}
+
 impl Fragment for Ident {}
 impl Fragment for QualName {}
 impl Fragment for Literal<'_> {}
@@ -83,11 +113,16 @@ impl Fragment for u32 {}
 impl Fragment for usize {}
 impl Fragment for f32 {}
 impl Fragment for bool {}
-impl<T: Fragment> Fragment for &T {}
+impl<T: Fragment> Fragment for &T {
+    fn is_secret(&self) -> bool {
+        (**self).is_secret()
+    }
+}
 
-/// Lets only a [`Fragment`] pass. For the macro [`sql!`](crate::sql!).
+/// Lets only a [`Fragment`] pass, and notes whether it is secret. For the macro [`sql!`](crate::sql!).
 #[doc(hidden)]
-pub fn guard<T: Fragment>(fragment: &T) -> &T {
+pub fn guard<'a, T: Fragment>(fragment: &'a T, secret: &mut bool) -> &'a T {
+    *secret |= fragment.is_secret();
     fragment
 }
 
@@ -119,6 +154,16 @@ impl fmt::Display for Literal<'_> {
             }
         }
         f.write_str("'")
+    }
+}
+
+/// A string constant, like [`Literal`], that no message may show: a password, or what may hold one. There is no `Debug`.
+#[derive(Clone, Copy)]
+pub struct Secret<'a>(pub &'a str);
+
+impl fmt::Display for Secret<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Literal(self.0).fmt(f)
     }
 }
 
@@ -156,6 +201,17 @@ mod tests {
         assert_eq!(DollarQuoted("a").to_string(), "$$a$$");
         assert_eq!(DollarQuoted("a$").to_string(), "$_0$a$$_0$");
         assert_eq!(DollarQuoted("$_0$ x $_1").to_string(), "$_2$$_0$ x $_1$_2$");
+    }
+
+    #[test]
+    fn what_holds_a_secret_is_not_shown() {
+        let options = join([sql!("a {}", Literal("x")), sql!("b {}", Secret("it's"))], ", ");
+        let mut whole = sql!("OPTIONS ({})", options);
+        whole.push_str(" ");
+        assert_eq!(whole.as_str(), "OPTIONS (a 'x', b 'it''s') ");
+        assert_eq!((whole.shown(), format!("{whole:?}").as_str()), (NOT_SHOWN, NOT_SHOWN));
+        let mut pushed = Sql::constant("PASSWORD ");
+        assert_eq!(pushed.push(&Secret("x")).shown(), NOT_SHOWN);
     }
 
     #[test]

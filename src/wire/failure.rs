@@ -21,7 +21,7 @@ pub(super) fn message(said: &DbError) -> ServerMessage {
 /// It is `ConnectionLost` where the connection broke or the server said good-bye, `Server` for what else a server
 /// reports, `Malformed` for an answer that cannot be understood. Passwords within the statement are not shown.
 pub fn server_error(error: tokio_postgres::Error, statement: &Sql) -> Error {
-    explain(error).with_statement(masked(statement.as_str()))
+    explain(error).with_statement(masked(statement.shown()))
 }
 
 /// The same without a statement.

@@ -143,7 +143,7 @@ impl Session {
     /// * As [`Session::server_error`]; `Malformed` if there are none or several.
     pub async fn row(&self, sql: &Sql) -> Result<Row> {
         let row = self.maybe_row(sql).await?;
-        row.ok_or_else(|| Error::malformed("a query gave no row where one was expected").with_statement(sql))
+        row.ok_or_else(|| Error::malformed("a query gave no row where one was expected").with_statement(sql.shown()))
     }
 
     /// The row of a query that gives one or none.
@@ -154,9 +154,8 @@ impl Session {
         let mut rows = self.rows(sql).await?;
         match rows.len() {
             0 | 1 => Ok(rows.pop()),
-            several => {
-                Err(Error::malformed(format!("a query gave {several} rows where one was expected")).with_statement(sql))
-            }
+            several => Err(Error::malformed(format!("a query gave {several} rows where one was expected"))
+                .with_statement(sql.shown())),
         }
     }
 

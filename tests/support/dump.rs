@@ -10,6 +10,10 @@ const END: &str = "\n--\n-- PostgreSQL database dump complete\n";
 /// The kinds of entries that take the tablespace which was set last.
 const IN_TABLESPACE: [&str; 4] = ["TABLE", "MATERIALIZED VIEW", "INDEX", "CONSTRAINT"];
 
+/// What the names of triggers that serve constraints hold besides an OID. `pg_dump` prints the state of some of them, under
+/// names that no other database has; [`Oracle::data`](super::Oracle) has them all by what they serve.
+const IS_NAMED_BY_OID: [&str; 2] = [" RI_ConstraintTrigger_", " Unique_ConstraintTrigger_"];
+
 /// The entries of a dump by kind, schema and name: the text of each, the owner included.
 ///
 /// Where several have the same name, their texts come in the order of the alphabet.
@@ -21,6 +25,9 @@ pub fn entries(dump: &str) -> BTreeMap<String, String> {
     // Before the first entry stand settings and versions.
     parts.next();
     for part in parts {
+        if part.lines().next().is_some_and(|line| IS_NAMED_BY_OID.iter().any(|word| line.contains(word))) {
+            continue;
+        }
         let (header, body) = part.split_once("\n--\n").unwrap_or((part, ""));
         let header = Header::read(header);
         let mut text = format!("owner: {}\n", header.owner);

@@ -14,7 +14,7 @@ SET extra_float_digits = 3;
 
 -- Rows of every table and materialized view, and a digest that does not depend on their order: the sums of both halves of
 -- the MD5 of every row. One query asks all tables, each by way of a query of its own. A partitioned table is asked as a
--- whole as well. What is hashed by an enum's value, which is to say by its OID, may sit in another partition: then only as
+-- whole as well, unless foreign tables are part of it. What is hashed by an enum's value, which is to say by its OID, may sit in another partition: then only as
 -- a whole.
 SELECT 'rows of ' || n.nspname || '.' || c.relname, (pg_catalog.xpath('//r/text()', pg_catalog.query_to_xml(pg_catalog.format(
     $$SELECT count(*) || ' rows, digest ' || coalesce(sum(('x' || left(m, 16))::bit(64)::bigint::numeric), 0)
@@ -24,6 +24,8 @@ SELECT 'rows of ' || n.nspname || '.' || c.relname, (pg_catalog.xpath('//r/text(
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE (c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated OR c.relkind = 'p' AND NOT c.relispartition)
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND (c.relkind <> 'p' OR NOT EXISTS (
+    SELECT 1 FROM pg_catalog.pg_partition_tree(c.oid) t JOIN pg_catalog.pg_class f ON f.oid = t.relid WHERE f.relkind = 'f'))
   AND NOT EXISTS (
     SELECT 1 FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = a.relid
     JOIN pg_catalog.pg_opclass o ON o.oid = ANY (p.partclass::pg_catalog.oid[])
@@ -63,9 +65,21 @@ SELECT 'statistics target of index ' || n.nspname || '.' || c.relname || ' ' || 
 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('i', 'I') AND a.attstattarget >= 0 AND n.nspname !~ '^pg_'
 UNION ALL
-SELECT 'triggers of constraint ' || t.tgrelid::pg_catalog.regclass || ' ' || c.conname, pg_catalog.string_agg(t.tgenabled, '' ORDER BY t.tgtype, t.tgenabled)
-FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_constraint c ON c.oid = t.tgconstraint JOIN pg_catalog.pg_class r ON r.oid = c.conrelid AND r.relkind = 'r'
-WHERE t.tgisinternal AND c.conparentid = 0 AND c.conrelid = t.tgrelid GROUP BY t.tgrelid, c.conname
+SELECT 'triggers of constraints on ' || n.nspname || '.' || r.relname, pg_catalog.string_agg(c.name || ' ' || p.proname || ' ' || t.tgenabled::pg_catalog.text, ', ' ORDER BY c.name, p.proname, t.tgenabled)
+FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+-- Constraints of partitions may have names of their own; that of the topmost one counts.
+JOIN (WITH RECURSIVE family (oid, name) AS (
+    SELECT oid, conname FROM pg_catalog.pg_constraint WHERE conparentid = 0
+    UNION ALL SELECT k.oid, f.name FROM family f JOIN pg_catalog.pg_constraint k ON k.conparentid = f.oid) TABLE family) c ON c.oid = t.tgconstraint
+JOIN pg_catalog.pg_class r ON r.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
+WHERE t.tgisinternal AND r.relkind = 'r' GROUP BY n.nspname, r.relname
+
+UNION ALL
+-- pg_dump leaves out those on constraints that are inherited.
+SELECT 'comment on constraint ' || c.conname || ' on ' || n.nspname || '.' || r.relname, d.description
+FROM pg_catalog.pg_description d JOIN pg_catalog.pg_constraint c ON c.oid = d.objoid
+JOIN pg_catalog.pg_class r ON r.oid = c.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
+WHERE d.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
 
 UNION ALL
 SELECT 'database', pg_catalog.concat_ws(', ',

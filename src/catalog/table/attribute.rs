@@ -1,8 +1,9 @@
-//! Columns of tables, views and materialized views (`pg_attribute`).
+//! Columns of tables, foreign tables, views and materialized views (`pg_attribute`).
 
 use std::collections::HashMap;
 
 use super::not_null::NotNull;
+use crate::catalog::foreign;
 use crate::catalog::query::{Query, expr, in_user_schema};
 use crate::catalog::reloptions::{Reloption, clauses};
 use crate::error::{Error, Result};
@@ -23,8 +24,10 @@ pub(in crate::catalog) const ATTRIBUTES: Query = Query::of(
         // The default is -1 up to 16 and NULL since 17.
         expr("statistics", "nullif(a.attstattarget, -1)::int4"),
         expr("storage", "CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END"),
-        expr("compression", "a.attcompression::text").since(14, "''::text"),
+        // A foreign table has it from a parent, and cannot have one of its own.
+        expr("compression", "CASE WHEN c.relkind = 'f' THEN '' ELSE a.attcompression::text END").since(14, "''::text"),
         expr("options", "a.attoptions"),
+        expr("foreign_options", "a.attfdwoptions"),
         expr("collation_schema", "ln.nspname::text"),
         expr("collation", "l.collname::text"),
     ],
@@ -33,7 +36,7 @@ pub(in crate::catalog) const ATTRIBUTES: Query = Query::of(
         "JOIN pg_type t ON t.oid = a.atttypid ",
         "LEFT JOIN pg_collation l ON l.oid = a.attcollation AND a.attcollation <> t.typcollation ",
         "LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace ",
-        "WHERE c.relkind IN ('r', 'p', 'v', 'm') AND a.attnum > 0 AND NOT a.attisdropped AND ",
+        "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped AND ",
         in_user_schema!(),
         " ORDER BY a.attrelid, a.attnum"
     ),
@@ -88,6 +91,7 @@ pub struct Column {
     pub(super) storage: Option<&'static str>,
     pub(super) compression: Option<&'static str>,
     pub(super) options: Vec<Reloption>,
+    pub(super) foreign_options: Vec<Reloption>,
 }
 
 /// One row of [`ATTRIBUTES`]: the relation and its column.
@@ -136,6 +140,7 @@ pub(in crate::catalog) fn decode(row: &Row) -> Result<(u32, Column)> {
         storage,
         compression,
         options,
+        foreign_options: Reloption::parse(row.get("foreign_options")?),
     };
     Ok((row.get("relation")?, column))
 }
@@ -158,13 +163,16 @@ impl Column {
     /// The statements for what `CREATE` cannot say about a column. They hold for inherited columns too, and for those of
     /// materialized views.
     pub(in crate::catalog) fn alter(&self, relation: &QualName) -> Vec<Sql> {
-        let alter = |what: Sql| sql!("ALTER TABLE ONLY {} ALTER COLUMN {} {}", relation, self.name, what);
+        // Only a foreign table's column has such.
+        let foreign = if self.foreign_options.is_empty() { "" } else { "FOREIGN " };
+        let alter = |what: Sql| sql!("ALTER {}TABLE ONLY {} ALTER COLUMN {} {}", foreign, relation, self.name, what);
         let statistics = self.statistics.filter(|&target| target >= 0);
         [
             statistics.map(|target| sql!("SET STATISTICS {}", target)),
             self.storage.map(|storage| sql!("SET STORAGE {}", storage)),
             self.compression.map(|compression| sql!("SET COMPRESSION {}", compression)),
             clauses(&self.options, &[]).map(|options| sql!("SET ({})", options)),
+            foreign::options(&self.foreign_options),
         ]
         .into_iter()
         .flatten()
@@ -191,6 +199,7 @@ impl Column {
             storage: None,
             compression: None,
             options: Vec::new(),
+            foreign_options: Vec::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::not_null::{CATALOGUED, NotNull};
 use super::{Column, Initial, ReplicaIdentity, Table};
+use crate::catalog::foreign::options;
 use crate::catalog::reloptions::clauses;
 use crate::catalog::{Catalog, Class, Decisions, Draft, Object, ObjectId};
 use crate::sql;
@@ -43,20 +44,23 @@ impl Table {
         if self.force_row_security {
             create.push(sql!("ALTER TABLE ONLY {} FORCE ROW LEVEL SECURITY", self.name));
         }
-        let target = sql!("TABLE {}", self.name);
-        let mut draft = Draft::new(Kind::Table, Section::PreData, self.name.name.as_str(), create)
+        let target = self.target();
+        let kind = if self.foreign.is_some() { Kind::ForeignTable } else { Kind::Table };
+        let mut draft = Draft::new(kind, Section::PreData, self.name.name.as_str(), create)
             .within(&self.name.schema)
             .owned_by(&self.owner, target.clone());
         draft.remove = Some(sql!("DROP {}", target));
-        draft.tablespace = Some(self.tablespace.clone());
-        draft.table_am = self.access_method.clone().filter(|_| !self.is_partitioned());
+        if self.foreign.is_none() {
+            draft.tablespace = Some(self.tablespace.clone());
+        }
+        draft.table_am = self.access_method.clone().filter(|_| self.has_rows());
         draft
     }
 
     fn create(&self, catalog: &Catalog, how: &Decisions) -> Sql {
         // 18 refuses the word for partitioned tables, and it never meant anything there.
         let unlogged = if self.unlogged && !self.is_partitioned() { "UNLOGGED " } else { "" };
-        let mut out = sql!("CREATE {}TABLE {}", unlogged, self.name);
+        let mut out = sql!("CREATE {}{}", unlogged, self.target());
         if let Some(of_type) = &self.of_type {
             out.push(&sql!(" OF {}", of_type));
         }
@@ -75,6 +79,10 @@ impl Table {
         }
         if let Some(options) = clauses(&self.options, &self.toast_options) {
             out.push(&sql!("\nWITH ({})", options));
+        }
+        if let Some(foreign) = &self.foreign {
+            out.push(&sql!("\nSERVER {}", foreign.server));
+            out.push(&options(&foreign.options).map_or_else(Sql::default, |options| sql!("\n{}", options)));
         }
         out
     }

@@ -23,7 +23,7 @@ pub(in crate::catalog) const DEFAULTS: Query = Query::of(
     concat!(
         "FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid JOIN pg_namespace n ON n.oid = c.relnamespace ",
         "JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum ",
-        "WHERE c.relkind IN ('r', 'p', 'v') AND ",
+        "WHERE c.relkind IN ('r', 'p', 'v', 'f') AND ",
         in_user_schema!(),
         " ORDER BY d.adrelid, d.adnum"
     ),

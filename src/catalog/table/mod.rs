@@ -1,4 +1,4 @@
-//! Tables, partitioned or not (`pg_class`), with their columns, parents and place among partitions.
+//! Tables, partitioned or foreign or neither (`pg_class`), with their columns, parents and place among partitions.
 
 mod assemble;
 mod attribute;
@@ -48,6 +48,15 @@ pub struct Inherits {
     pub name: QualName,
 }
 
+/// Where the rows of a foreign table are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// The server.
+    pub server: Ident,
+    /// What the wrapper has to know.
+    pub options: Vec<Reloption>,
+}
+
 /// A table.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -83,6 +92,8 @@ pub struct Table {
     pub rehashed: bool,
     /// Its size in bytes with its TOAST table, without indexes.
     pub size: u64,
+    /// The server, for a foreign table: its rows are not here, and not moved.
+    pub foreign: Option<Foreign>,
     /// Its columns, dropped ones left out.
     pub columns: Vec<Column>,
     /// The parents, in their order; the partitioned table of a partition.
@@ -103,6 +114,16 @@ impl Table {
     /// Whether it is partitioned, and so has no rows of its own.
     pub fn is_partitioned(&self) -> bool {
         self.partition_key.is_some()
+    }
+
+    /// Whether its rows are in its own storage.
+    fn has_rows(&self) -> bool {
+        !self.is_partitioned() && self.foreign.is_none()
+    }
+
+    /// What statements that know foreign tables by another name call it: "TABLE s.t".
+    fn target(&self) -> Sql {
+        sql!("{}TABLE {}", if self.foreign.is_some() { "FOREIGN " } else { "" }, self.name)
     }
 
     /// Whether it is a partition.
@@ -186,7 +207,7 @@ pub(super) fn with_children(catalog: &Catalog, oid: u32) -> Vec<ObjectId> {
 
 impl Render for Table {
     fn identity(&self, _catalog: &Catalog) -> Sql {
-        sql!("TABLE {}", self.name)
+        self.target()
     }
 
     fn priority(&self, part: Part) -> Priority {
@@ -207,7 +228,7 @@ impl Render for Table {
         if self.is_partition() {
             parts.push(Part::Attach);
         }
-        if !self.is_partitioned() {
+        if self.has_rows() {
             parts.push(Part::Data);
         }
         if self.row_security {
@@ -228,7 +249,7 @@ impl Render for Table {
         match part {
             Part::Definition => Some(self.definition(catalog, how)),
             Part::Attach => self.attach(),
-            Part::Data if !self.is_partitioned() => Some(self.data(catalog)),
+            Part::Data if self.has_rows() => Some(self.data(catalog)),
             Part::RowSecurity if self.row_security => Some(self.enable_row_security()),
             _ => None,
         }
@@ -260,6 +281,10 @@ impl Render for Table {
 
     fn acl(&self) -> Option<&Acl> {
         Some(&self.acl)
+    }
+
+    fn grant_target(&self, _catalog: &Catalog) -> Sql {
+        sql!("TABLE {}", self.name)
     }
 
     fn column(&self, number: i32) -> Option<&Ident> {

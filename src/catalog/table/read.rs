@@ -1,6 +1,6 @@
 //! What is read of tables: `pg_class`, `pg_inherits`, and the privileges of columns.
 
-use super::{Inherits, ReplicaIdentity, Table};
+use super::{Foreign, Inherits, ReplicaIdentity, Table};
 use crate::catalog::query::{Query, expr, in_user_schema};
 use crate::catalog::reloptions::Reloption;
 use crate::catalog::{Acl, ObjectId};
@@ -9,7 +9,7 @@ use crate::sql::acl::AclKind;
 use crate::sql::{Ident, QualName, Sql};
 use crate::wire::session::Row;
 
-/// Tables and partitioned tables.
+/// Tables, partitioned and foreign tables.
 pub(in crate::catalog) const RELATIONS: Query = Query::of(
     &[
         expr("oid", "c.oid"),
@@ -25,7 +25,8 @@ pub(in crate::catalog) const RELATIONS: Query = Query::of(
         expr("toast_options", "CASE WHEN c.relkind = 'r' THEN o.reloptions END"),
         expr("tablespace", "s.spcname::text"),
         expr("access_method", "m.amname::text"),
-        expr("replica_identity", "c.relreplident::text"),
+        // What has no rows of its own says that it shows nothing of them.
+        expr("replica_identity", "CASE WHEN c.relkind = 'f' THEN 'd' ELSE c.relreplident::text END"),
         expr("row_security", "c.relrowsecurity"),
         expr("force_row_security", "c.relforcerowsecurity"),
         expr(
@@ -43,13 +44,16 @@ pub(in crate::catalog) const RELATIONS: Query = Query::of(
              OR p.opcname IN ('enum_ops', 'array_ops', 'record_ops', 'range_ops', 'multirange_ops') \
              OR NOT l.collisdeterministic))",
         ),
+        expr("server", "v.srvname::text"),
+        expr("server_options", "f.ftoptions"),
         expr("acl", "c.relacl::text[]"),
         expr("acl_base", "acldefault('r', c.relowner)::text[]"),
     ],
     concat!(
         "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_class o ON o.oid = c.reltoastrelid ",
         "LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace LEFT JOIN pg_am m ON m.oid = c.relam ",
-        "WHERE c.relkind IN ('r', 'p') AND ",
+        "LEFT JOIN pg_foreign_table f ON f.ftrelid = c.oid LEFT JOIN pg_foreign_server v ON v.oid = f.ftserver ",
+        "WHERE c.relkind IN ('r', 'p', 'f') AND ",
         in_user_schema!(),
         " ORDER BY c.oid"
     ),
@@ -66,7 +70,7 @@ pub(in crate::catalog) const INHERITS: Query = Query::of(
     concat!(
         "FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace ",
         "JOIN pg_class p ON p.oid = h.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace ",
-        "WHERE c.relkind IN ('r', 'p') AND ",
+        "WHERE c.relkind IN ('r', 'p', 'f') AND ",
         in_user_schema!(),
         // The order of the parents is that of the columns.
         " ORDER BY h.inhrelid, h.inhseqno"
@@ -78,7 +82,7 @@ pub(in crate::catalog) const COLUMN_ACLS: Query = Query::of(
     &[expr("relation", "a.attrelid"), expr("name", "a.attname::text"), expr("acl", "a.attacl::text[]")],
     concat!(
         "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace ",
-        "WHERE c.relkind IN ('r', 'p', 'v', 'm') AND NOT a.attisdropped AND a.attacl IS NOT NULL AND ",
+        "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT a.attisdropped AND a.attacl IS NOT NULL AND ",
         in_user_schema!(),
         " ORDER BY a.attrelid, a.attnum"
     ),
@@ -98,6 +102,8 @@ pub(in crate::catalog) fn decode_relation(row: &Row) -> Result<Table> {
     };
     let deparsed = |column| Ok(row.get::<Option<String>>(column)?.map(Sql::deparsed));
     let ident = |column| Ok(row.get::<Option<String>>(column)?.map(Ident::from));
+    let options = Reloption::parse(row.get("server_options")?);
+    let foreign = ident("server")?.map(|server| Foreign { server, options });
     Ok(Table {
         id: ObjectId::relation(row.get("oid")?),
         name,
@@ -115,6 +121,7 @@ pub(in crate::catalog) fn decode_relation(row: &Row) -> Result<Table> {
         force_row_security: row.get("force_row_security")?,
         rehashed: row.get("rehashed")?,
         size: row.get::<i64>("size")?.unsigned_abs(),
+        foreign,
         columns: Vec::new(),
         parents: Vec::new(),
         joins: false,

@@ -53,6 +53,8 @@ fn constraint(oid: u32, table: &Table, name: &str, kind: ConstraintKind, definit
         deferred: false,
         period: false,
         definition: Sql::constant(definition),
+        above: Vec::new(),
+        triggers: Vec::new(),
     }
 }
 
