@@ -3,9 +3,12 @@
 //! Each kind has its own file with one query, one `decode` and one [`Render`]. Reading ([`read`]) is the only I/O; a render
 //! is a pure function of the [`Catalog`] and the [`Decisions`]. Kinds refer to each other by [`ObjectId`], never by import.
 
+mod access_method;
 mod aggregate;
 mod aspect;
+mod cast;
 mod constraint;
+mod conversion;
 mod database;
 mod default_acl;
 pub mod depend;
@@ -14,7 +17,10 @@ mod foreign;
 mod function;
 mod hazard;
 mod index;
+mod language;
 mod large_object;
+mod opclass;
+mod operator;
 mod policy;
 mod privileges;
 mod query;
@@ -28,6 +34,7 @@ mod setting;
 mod table;
 #[cfg(test)]
 mod testing;
+mod transform;
 mod trigger;
 mod types;
 mod unhandled;
@@ -36,9 +43,12 @@ mod wanted;
 
 use std::collections::{HashMap, HashSet};
 
+pub use access_method::AccessMethod;
 pub use aggregate::Aggregate;
 pub use aspect::{Aspects, Comment, Label, Target};
+pub use cast::Cast;
 pub use constraint::Constraint;
+pub use conversion::Conversion;
 pub use database::{Database, Provider};
 pub use default_acl::DefaultAcl;
 pub use extension::{Config, Contents, Extension, Presence};
@@ -46,7 +56,10 @@ pub use foreign::{ForeignDataWrapper, ForeignServer, UserMapping};
 pub use function::Function;
 pub use hazard::{Hazard, hazards};
 pub use index::Index;
+pub use language::Language;
 pub use large_object::LargeObjects;
+pub use opclass::{OperatorClass, OperatorFamily};
+pub use operator::Operator;
 pub use policy::Policy;
 pub use privileges::{Acl, AlienAcl};
 pub use render::toc;
@@ -55,6 +68,7 @@ pub use schema::Schema;
 pub use sequence::Sequence;
 pub use setting::Setting;
 pub use table::{AttributeDefault, Table};
+pub use transform::Transform;
 pub use trigger::Trigger;
 pub use types::{Definition as TypeDefinition, DomainConstraint, Type};
 pub use view::View;
@@ -427,6 +441,22 @@ objects! {
     Function,
     /// An aggregate.
     Aggregate,
+    /// A procedural language.
+    Language,
+    /// A cast.
+    Cast,
+    /// A transform.
+    Transform,
+    /// An access method.
+    AccessMethod,
+    /// A conversion between encodings.
+    Conversion,
+    /// An operator.
+    Operator,
+    /// An operator family.
+    OperatorFamily,
+    /// An operator class.
+    OperatorClass,
     /// A table, partitioned or not.
     Table,
     /// A column's default or generation expression.
@@ -515,6 +545,7 @@ impl Catalog {
         for object in &self.objects {
             match object {
                 Object::Type(of) => self.aliases.extend(of.aliases()),
+                Object::OperatorFamily(family) => self.aliases.extend(family.aliases()),
                 Object::LargeObjects(batch) => self.aliases.extend(batch.aliases()),
                 _ => {}
             }

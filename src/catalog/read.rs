@@ -184,6 +184,20 @@ impl Read<'_> {
             self.all(&large_object::QUERY, large_object::decode),
             self.all(&default_acl::QUERY, default_acl::decode),
         )?;
+        let (languages, casts, transforms, access_methods, conversions) = futures::try_join!(
+            self.all(&language::QUERY, language::decode),
+            self.all(&cast::QUERY, cast::decode),
+            self.all(&transform::QUERY, transform::decode),
+            self.all(&access_method::QUERY, access_method::decode),
+            self.all(&conversion::QUERY, conversion::decode),
+        )?;
+        let (operators, mut families, mut classes, members) = futures::try_join!(
+            self.all(&operator::QUERY, operator::decode),
+            self.all(&opclass::FAMILIES, opclass::decode_family),
+            self.all(&opclass::CLASSES, opclass::decode_class),
+            self.all(&opclass::MEMBERS, opclass::decode_member),
+        )?;
+        opclass::assemble(&mut families, &mut classes, members);
         extension::assemble(&mut extensions, config);
         let mut out = Vec::new();
         out.extend(schemas.into_iter().map(Object::from));
@@ -192,6 +206,14 @@ impl Read<'_> {
         out.extend(domain_constraints.into_iter().map(Object::from));
         out.extend(functions.into_iter().map(Object::from));
         out.extend(aggregates.into_iter().map(Object::from));
+        out.extend(languages.into_iter().map(Object::from));
+        out.extend(casts.into_iter().map(Object::from));
+        out.extend(transforms.into_iter().map(Object::from));
+        out.extend(access_methods.into_iter().map(Object::from));
+        out.extend(conversions.into_iter().map(Object::from));
+        out.extend(operators.into_iter().map(Object::from));
+        out.extend(families.into_iter().map(Object::from));
+        out.extend(classes.into_iter().map(Object::from));
         out.extend(sequences.into_iter().map(Object::from));
         out.extend(large_objects.into_iter().flatten().map(Object::from));
         out.extend(default_acls.into_iter().map(Object::from));

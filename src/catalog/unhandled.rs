@@ -93,33 +93,14 @@ pub(super) const QUERY: Query = Query::of(
     &[expr("kind", "u.kind"), expr("name", "u.name")],
     concat!(
         "FROM (",
-        outside_schemas!("language", "pg_language", "lanname"),
-        outside_schemas!("access method", "pg_am", "amname"),
         outside_schemas!("event trigger", "pg_event_trigger", "evtname"),
         outside_schemas!("publication", "pg_publication", "pubname"),
-        in_schemas!("operator", "pg_operator", "opr", "o.oprcode <> 0"),
-        in_schemas!("operator family", "pg_opfamily", "opf"),
-        in_schemas!("operator class", "pg_opclass", "opc"),
         in_schemas!("collation", "pg_collation", "coll"),
-        in_schemas!("conversion", "pg_conversion", "con"),
         in_schemas!("text search parser", "pg_ts_parser", "prs"),
         in_schemas!("text search template", "pg_ts_template", "tmpl"),
         in_schemas!("text search dictionary", "pg_ts_dict", "dict"),
         in_schemas!("text search configuration", "pg_ts_config", "cfg"),
         in_schemas!("extended statistics", "pg_statistic_ext", "stx"),
-        in_schemas!(
-            "base type",
-            "pg_type",
-            "typ",
-            "o.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = o.oid)"
-        ),
-        in_schemas!("shell type", "pg_type", "typ", "o.typtype = 'p' AND NOT o.typisdefined"),
-        in_schemas!(
-            "range type with a canonical function",
-            "pg_type",
-            "typ",
-            "o.typtype = 'r' AND EXISTS (SELECT FROM pg_range r WHERE r.rngtypid = o.oid AND r.rngcanonical <> 0)"
-        ),
         in_system_schemas!("relation", "pg_class", "rel", "o.relkind IN ('r', 'v', 'm', 'S', 'f', 'p', 'c')"),
         in_system_schemas!("function", "pg_proc", "pro", "true"),
         in_system_schemas!("operator", "pg_operator", "opr", "o.oprcode <> 0"),
@@ -130,18 +111,7 @@ pub(super) const QUERY: Query = Query::of(
             "typ",
             "o.typrelid = 0 AND o.typtype <> 'm' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = o.oid)"
         ),
-        "SELECT 'cast', format_type(o.castsource, NULL) || ' AS ' || format_type(o.casttarget, NULL),
-            'pg_cast'::regclass, o.oid
-        FROM pg_cast o WHERE ",
-        not_initial!("o.oid"),
-        " AND NOT EXISTS (SELECT FROM pg_depend d
-            WHERE d.classid = 'pg_cast'::regclass AND d.objid = o.oid AND d.deptype = 'i')
-        UNION ALL
-        SELECT 'transform', format_type(o.trftype, NULL) || ' ' || l.lanname, 'pg_transform'::regclass, o.oid
-        FROM pg_transform o JOIN pg_language l ON l.oid = o.trflang WHERE ",
-        not_initial!("o.oid"),
-        " UNION ALL
-        SELECT 'subscription', o.subname, 'pg_subscription'::regclass, 0
+        "SELECT 'subscription', o.subname, 'pg_subscription'::regclass, 0
         FROM pg_subscription o JOIN pg_database d ON d.oid = o.subdbid WHERE d.datname = current_database()
         ) AS u(kind, name, class, oid)
         WHERE NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = u.class AND e.objid = u.oid AND e.deptype = 'e')

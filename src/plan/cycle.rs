@@ -67,8 +67,8 @@ fn next_of(graph: &Graph, placed: &[bool], number: usize) -> Vec<usize> {
 /// Where no rule fits; names the members.
 pub(super) fn repair(catalog: &Catalog, graph: &mut Graph, how: &mut Decisions, members: &[usize]) -> Result<()> {
     let at_boundary = members.contains(&BOUNDARY);
-    let rules: [fn(&Loop<'_>, &mut Graph, &mut Decisions) -> bool; 3] =
-        [replace_view, postpone_behind_boundary, set_apart];
+    let rules: [fn(&Loop<'_>, &mut Graph, &mut Decisions) -> bool; 4] =
+        [declare_type, replace_view, postpone_behind_boundary, set_apart];
     let found = Loop { catalog, members, at_boundary };
     if rules.iter().any(|rule| rule(&found, graph, how)) {
         return Ok(());
@@ -106,6 +106,42 @@ impl Loop<'_> {
             },
         }
     }
+}
+
+/// A type and the functions that read and write it, or bring its ranges into their form, need each other: the functions
+/// make do with the type's declaration.
+fn declare_type(found: &Loop<'_>, graph: &mut Graph, how: &mut Decisions) -> bool {
+    let pair = found.definitions(graph).find_map(|(number, object)| match object {
+        Object::Type(of) if of.can_be_declared() => {
+            let place = found.members.iter().position(|&member| member == number)?;
+            // Each member needs the next, so that the one before needs the type.
+            let before = place.checked_sub(1).unwrap_or(found.members.len() - 1);
+            let function = *found.members.get(before)?;
+            let node = graph.vertices.get(function)?.node?;
+            matches!(found.catalog.get(node.object), Some(Object::Function(_))).then_some((number, of.id, function))
+        }
+        _ => None,
+    });
+    let Some((number, id, function)) = pair else { return false };
+    let declaration = Node { object: id, part: Part::Shell };
+    let shell = match graph.number(declaration) {
+        Some(shell) => shell,
+        None => {
+            let Some(vertex) = graph.vertices.get(number).cloned() else { return false };
+            let shell = graph.add(declaration, vertex.key, true);
+            graph.tie(number, shell);
+            for needs in vertex.needs {
+                if graph.is_schema(needs) {
+                    graph.tie(shell, needs);
+                }
+            }
+            how.shells.insert(id);
+            shell
+        }
+    };
+    graph.cut(function, number);
+    graph.tie(function, shell);
+    true
 }
 
 /// A view whose query is part of the loop comes as a stand-in first; the real one follows after the data.

@@ -102,6 +102,10 @@ impl Graph {
 
     /// Adds what one row of `pg_depend` says (PostgreSQL 18, `pg_dump.c`, `getDependencies`, has the same exceptions).
     fn add_dependency(&mut self, catalog: &Catalog, row: &Dependency) {
+        // That a member belongs to its operator class says nothing about the family, which stands for all members.
+        if row.kind == b'i' && matches!(row.object.class, Class::AMOP | Class::AMPROC) {
+            return;
+        }
         let (object, needs) = (catalog.resolve(row.object), catalog.resolve(row.needs));
         if object == needs || is_hand_made(catalog, row, object, needs) {
             return;
@@ -130,6 +134,11 @@ impl Graph {
             vertex.needs.remove(&needs);
             vertex.by_rule.remove(&needs);
         }
+    }
+
+    /// Whether a vertex makes a schema.
+    pub fn is_schema(&self, number: usize) -> bool {
+        self.vertices.get(number).is_some_and(|vertex| vertex.key.priority == Priority::Schema)
     }
 
     /// Adds one dependency.

@@ -1,11 +1,13 @@
-//! Types (`pg_type`): enums, domains, composite types and ranges. Base types belong to no room yet.
+//! Types (`pg_type`): base types, enums, domains, composite types and ranges.
 
+mod base;
 mod composite;
 mod domain;
 mod domain_constraint;
 mod enumeration;
 mod range;
 
+pub use base::Base;
 #[cfg(test)]
 use composite::Attribute;
 pub use composite::Composite;
@@ -41,6 +43,10 @@ pub struct Type {
 /// What a type is.
 #[derive(Clone, Debug)]
 pub enum Definition {
+    /// Nothing: it was only declared.
+    Undefined,
+    /// What functions read and write.
+    Base(Base),
     /// One of a list of labels.
     Enumeration(Enumeration),
     /// Another type with constraints.
@@ -51,7 +57,7 @@ pub enum Definition {
     Range(Range),
 }
 
-/// Users' types, other than those that came with tables, with other types, or need functions of their own.
+/// Users' types, other than those that came with tables or with other types.
 pub(super) const QUERY: Query = Query::of(
     &[
         expr("oid", "t.oid"),
@@ -90,6 +96,19 @@ pub(super) const QUERY: Query = Query::of(
         range::COLLATION,
         range::DIFF,
         range::MULTIRANGE,
+        range::CANONICAL,
+        base::LENGTH,
+        base::FUNCTIONS,
+        base::DEFAULT_EXPRESSION,
+        base::DEFAULT_TEXT,
+        base::ELEMENT,
+        base::CATEGORY,
+        base::PREFERRED,
+        base::DELIMITER,
+        base::ALIGNMENT,
+        base::STORAGE,
+        base::BY_VALUE,
+        base::COLLATABLE,
     ],
     concat!(
         "FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
@@ -109,7 +128,8 @@ pub(super) const QUERY: Query = Query::of(
             FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         ) p ON t.typtype = 'c'
-        WHERE (t.typtype IN ('e', 'd') OR t.typtype = 'c' AND c.relkind = 'c' OR t.typtype = 'r' AND r.rngcanonical = 0)
+        WHERE (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND c.relkind = 'c' OR t.typtype = 'p' AND NOT t.typisdefined
+                OR t.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid))
             AND ",
         in_user_schema!(),
         " ORDER BY n.nspname, t.typname"
@@ -119,6 +139,8 @@ pub(super) const QUERY: Query = Query::of(
 pub(super) fn decode(row: &Row) -> Result<Type> {
     let kind: String = row.get("kind")?;
     let definition = match kind.as_str() {
+        "p" => Definition::Undefined,
+        "b" => Definition::Base(base::decode(row)?),
         "e" => Definition::Enumeration(enumeration::decode(row)?),
         "d" => Definition::Domain(domain::decode(row)?),
         "c" => Definition::Composite(composite::decode(row)?),
@@ -142,6 +164,11 @@ impl Type {
     /// What stands for this type in dependencies, with it.
     pub fn aliases(&self) -> impl Iterator<Item = (ObjectId, ObjectId)> {
         self.derived.iter().map(|derived| (*derived, self.id))
+    }
+
+    /// Whether functions can name it before it is defined, and it needs such functions.
+    pub fn can_be_declared(&self) -> bool {
+        matches!(self.definition, Definition::Base(_) | Definition::Range(_))
     }
 
     fn kind(&self) -> Kind {
@@ -169,19 +196,32 @@ impl Render for Type {
         Section::PreData
     }
 
-    fn draft(&self, _part: Part, catalog: &Catalog, how: &Decisions) -> Option<Draft> {
+    fn draft(&self, part: Part, catalog: &Catalog, how: &Decisions) -> Option<Draft> {
         let identity = self.identity(catalog);
+        let drop = Some(sql!("DROP {}", identity));
+        if part == Part::Shell {
+            let create = vec![sql!("CREATE {}", identity)];
+            let draft = Draft::new(Kind::ShellType, Section::PreData, self.name.name.as_str(), create);
+            return Some(Draft { remove: drop, ..draft.within(&self.name.schema) });
+        }
         let definition = match &self.definition {
+            Definition::Undefined => Sql::default(),
+            Definition::Base(base) => base.definition(),
             Definition::Enumeration(enumeration) => enumeration.definition(),
             Definition::Domain(domain) => domain.definition(catalog, how),
             Definition::Composite(composite) => composite.definition(),
             Definition::Range(range) => range.definition(&self.name, catalog, how),
         };
-        let create = sql!("CREATE {} AS {}", identity, definition);
+        let between = match self.definition {
+            Definition::Undefined => "",
+            Definition::Base(_) => " ",
+            _ => " AS ",
+        };
+        let create = sql!("CREATE {}{}{}", identity, between, definition);
         let mut draft = Draft::new(self.kind(), Section::PreData, self.name.name.as_str(), vec![create])
             .within(&self.name.schema)
             .owned_by(&self.acl.owner, identity.clone());
-        draft.remove = Some(sql!("DROP {}", identity));
+        draft.remove = drop;
         Some(draft)
     }
 
@@ -257,6 +297,7 @@ mod tests {
                 opclass: Some(Sql::constant("\"s\".\"o\"")),
                 collation: None,
                 diff: Some(Sql::constant("\"s\".\"d\"")),
+                canonical: None,
                 multirange,
             };
             named("a_range", Definition::Range(definition))

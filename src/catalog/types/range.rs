@@ -1,4 +1,4 @@
-//! Range types. Those with a canonical function need a declared type first and belong to no room yet.
+//! Range types. One with a canonical function is declared first, so that the function can name it.
 
 use super::*;
 use crate::catalog::query::Column;
@@ -20,6 +20,8 @@ pub struct Range {
     pub collation: Option<Sql>,
     /// The function that gives the distance of two values.
     pub diff: Option<Sql>,
+    /// The function that gives equal ranges one form.
+    pub canonical: Option<Sql>,
     /// Its multirange type; `None` where the server does not know these.
     pub multirange: Option<QualName>,
 }
@@ -38,6 +40,7 @@ pub(super) const COLLATION: Column = expr(
         FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace WHERE co.oid = r.rngcollation) END",
 );
 pub(super) const DIFF: Column = expr("diff", "nullif(r.rngsubdiff::oid, 0)::regproc::text");
+pub(super) const CANONICAL: Column = expr("canonical", "nullif(r.rngcanonical::oid, 0)::regproc::text");
 pub(super) const MULTIRANGE: Column = expr(
     "multirange_name",
     "CASE WHEN m.oid IS NOT NULL THEN ARRAY[(SELECT nspname FROM pg_namespace WHERE oid = m.typnamespace), m.typname]::text[]
@@ -53,6 +56,7 @@ pub(super) fn decode(row: &Row) -> Result<Range> {
         opclass: text("opclass")?,
         collation: text("range_collation")?,
         diff: text("diff")?,
+        canonical: text("canonical")?,
         multirange: multirange.and_then(|parts| match <[String; 2]>::try_from(parts) {
             Ok([schema, name]) => Some(QualName::new(schema, name)),
             Err(_) => None,
@@ -74,6 +78,9 @@ impl Range {
         }
         if let Some(collation) = &self.collation {
             options.push(sql!("collation = {}", collation));
+        }
+        if let Some(canonical) = &self.canonical {
+            options.push(sql!("canonical = {}", canonical));
         }
         if let Some(diff) = &self.diff {
             options.push(sql!("subtype_diff = {}", diff));

@@ -1,24 +1,7 @@
 -- One of each kind that has no room yet: a run has to refuse this database and name every one of them.
 CREATE SCHEMA s;
-CREATE FUNCTION s.up(text) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1';
-CREATE FUNCTION s.less(integer, integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 < $2';
 CREATE FUNCTION s.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
-CREATE LANGUAGE mine HANDLER plpgsql_call_handler;
-CREATE ACCESS METHOD mine TYPE INDEX HANDLER bthandler;
-CREATE TYPE s.shell;
-CREATE TYPE s.base;
-CREATE FUNCTION s.base_in(cstring) RETURNS s.base LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
-CREATE FUNCTION s.base_out(s.base) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int4out';
-CREATE TYPE s.base (INPUT = s.base_in, OUTPUT = s.base_out, LIKE = integer);
-CREATE TYPE s.whole;
-CREATE FUNCTION s.whole_canonical(s.whole) RETURNS s.whole LANGUAGE internal IMMUTABLE STRICT AS 'int4range_canonical';
-CREATE TYPE s.whole AS RANGE (SUBTYPE = integer, CANONICAL = s.whole_canonical);
-CREATE CAST (text AS s.base) WITH INOUT;
-CREATE OPERATOR s.<<< (FUNCTION = s.less, LEFTARG = integer, RIGHTARG = integer, COMMUTATOR = OPERATOR(s.>>>));
-CREATE OPERATOR FAMILY s.family USING btree;
-CREATE OPERATOR CLASS s.class FOR TYPE integer USING hash AS OPERATOR 1 =;
 CREATE COLLATION s.german FROM "C";
-CREATE CONVERSION s.conversion FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
 CREATE TEXT SEARCH PARSER s.parser (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype);
 CREATE TEXT SEARCH TEMPLATE s.template (LEXIZE = dsimple_lexize);
 CREATE TEXT SEARCH DICTIONARY s.dictionary (TEMPLATE = simple);
