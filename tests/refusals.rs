@@ -302,17 +302,8 @@ fn kinds_that_cannot_be_moved_yet() {
         "operator s.<<<",
         "operator family s.family",
         "operator class s.class",
-        "collation s.german",
         "conversion s.conversion",
-        "text search parser s.parser",
-        "text search template s.template",
-        "text search dictionary s.dictionary",
-        "text search configuration s.configuration",
-        "extended statistics s.correlated",
-        "publication p",
-        "subscription sub",
         "function in a system schema pg_catalog.intruder",
-        "event trigger watch",
         "nothing was written",
     ]);
 }

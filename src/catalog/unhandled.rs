@@ -95,18 +95,16 @@ pub(super) const QUERY: Query = Query::of(
         "FROM (",
         outside_schemas!("language", "pg_language", "lanname"),
         outside_schemas!("access method", "pg_am", "amname"),
-        outside_schemas!("event trigger", "pg_event_trigger", "evtname"),
-        outside_schemas!("publication", "pg_publication", "pubname"),
         in_schemas!("operator", "pg_operator", "opr", "o.oprcode <> 0"),
         in_schemas!("operator family", "pg_opfamily", "opf"),
         in_schemas!("operator class", "pg_opclass", "opc"),
-        in_schemas!("collation", "pg_collation", "coll"),
+        in_schemas!(
+            "collation for another encoding",
+            "pg_collation",
+            "coll",
+            "o.collencoding NOT IN (-1, pg_char_to_encoding(getdatabaseencoding()))"
+        ),
         in_schemas!("conversion", "pg_conversion", "con"),
-        in_schemas!("text search parser", "pg_ts_parser", "prs"),
-        in_schemas!("text search template", "pg_ts_template", "tmpl"),
-        in_schemas!("text search dictionary", "pg_ts_dict", "dict"),
-        in_schemas!("text search configuration", "pg_ts_config", "cfg"),
-        in_schemas!("extended statistics", "pg_statistic_ext", "stx"),
         in_schemas!(
             "base type",
             "pg_type",
@@ -140,9 +138,7 @@ pub(super) const QUERY: Query = Query::of(
         SELECT 'transform', format_type(o.trftype, NULL) || ' ' || l.lanname, 'pg_transform'::regclass, o.oid
         FROM pg_transform o JOIN pg_language l ON l.oid = o.trflang WHERE ",
         not_initial!("o.oid"),
-        " UNION ALL
-        SELECT 'subscription', o.subname, 'pg_subscription'::regclass, 0
-        FROM pg_subscription o JOIN pg_database d ON d.oid = o.subdbid WHERE d.datname = current_database()
+        "
         ) AS u(kind, name, class, oid)
         WHERE NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = u.class AND e.objid = u.oid AND e.deptype = 'e')
         ORDER BY 1, 2"
