@@ -150,6 +150,13 @@ fn everything_that_is_missing_in_one_list() {
         GRANT SELECT ON t TO lonely_reader; CREATE INDEX i ON t (a) TABLESPACE lonely_space;
         CREATE POLICY p ON t TO \"Lonely \"\"Policy\"\"\" USING (true);";
     old.psql("bad_missing", schema).unwrap();
+    if known.is_some() {
+        // As pg_import_system_collations makes it.
+        let collations = "CREATE COLLATION pg_catalog.\"xx_XX.utf8\" (LOCALE = 'xx_XX.utf8');
+            CREATE TABLE u (a text COLLATE \"xx_XX.utf8\", b text COLLATE \"xx_XX.utf8\");
+            CREATE COLLATION mine (LOCALE = 'xx_XX.utf8'); CREATE INDEX ON u (a COLLATE mine)";
+        old.psql("bad_missing", collations).unwrap();
+    }
     let program = Program::upgrade(&old.url("bad_missing"), &new.url("bad_missing"));
     let ran = refused(program, (&old, "bad_missing"), (new, "bad_missing"), 4);
     ran.tells(&[
@@ -161,7 +168,14 @@ fn everything_that_is_missing_in_one_list() {
         "nothing was written",
     ]);
     if known.is_some() {
-        ran.tells(&["xx_XX.utf8", "It has: ", "C"]);
+        ran.tells(&[
+            "locale xx_XX.utf8",
+            "It has: ",
+            "C",
+            "collation \"xx_XX.utf8\"",
+            "column a of table public.u",
+            "1 more",
+        ]);
     }
     drop(old);
     for folder in [bin, locales] {
