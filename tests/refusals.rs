@@ -168,14 +168,7 @@ fn everything_that_is_missing_in_one_list() {
         "nothing was written",
     ]);
     if known.is_some() {
-        ran.tells(&[
-            "locale xx_XX.utf8",
-            "It has: ",
-            "C",
-            "collation \"xx_XX.utf8\"",
-            "column a of table public.u",
-            "1 more",
-        ]);
+        ran.tells(&["locale xx_XX.utf8", "It has: ", "C", "collation \"xx_XX.utf8\"", "column a of table", "1 more"]);
     }
     drop(old);
     for folder in [bin, locales] {

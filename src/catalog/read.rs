@@ -82,14 +82,15 @@ async fn fetch<T>(session: &Session, query: &Query, decode: impl Fn(&Row) -> Res
 /// What the server says.
 pub async fn database(session: &Session) -> Result<Catalog> {
     let read = Read { session };
+    // Each on the heap: with the rows of all queries in one future the stack of a thread would not suffice.
     let (shared, plain, foreign, text_search, replication, relations, attached) = futures::try_join!(
-        read.shared(),
-        read.plain(),
-        read.foreign(),
-        read.text_search(),
-        read.replication(),
-        read.relations(),
-        read.attached()
+        Box::pin(read.shared()),
+        Box::pin(read.plain()),
+        Box::pin(read.foreign()),
+        Box::pin(read.text_search()),
+        Box::pin(read.replication()),
+        Box::pin(read.relations()),
+        Box::pin(read.attached())
     )?;
     let Shared { database, mut aspects, depends, unhandled } = shared;
     aspects.unreadable_subscriptions = replication.unreadable;
