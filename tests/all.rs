@@ -8,6 +8,7 @@ mod cli;
 mod connect;
 mod copy;
 mod interrupt;
+mod kinds;
 mod layers;
 mod refusals;
 mod regression;

@@ -89,7 +89,7 @@ fn try_case(case: &Case, old: &Server, new: &Server) {
     let mut expected = before.expected_there();
     let after = Oracle::of(new, &database);
     if old.major() != new.major() {
-        new.psql("postgres", &format!("DROP DATABASE \"{database}\"")).unwrap();
+        drop_database(new, &database);
         match moved_by_stock_tools(old, new, &database) {
             Some(stock) if !case.may_be_refused() => allow_words_of(&stock, &mut expected, &after),
             // What a later major refuses has to be made otherwise there.
@@ -130,8 +130,20 @@ fn moved_by_stock_tools(old: &Server, new: &Server, database: &str) -> Option<Or
     // One that has met an error reads no further.
     let _ = std::io::Write::write_all(&mut psql.stdin.take().unwrap(), dump.as_bytes());
     let moved = psql.wait().unwrap().success().then(|| Oracle::schema_of(new, database));
-    new.psql("postgres", &format!("DROP DATABASE IF EXISTS \"{database}\"")).unwrap();
+    drop_database(new, database);
     moved
+}
+
+/// A database with subscriptions cannot be dropped.
+fn drop_database(server: &Server, database: &str) {
+    if databases(server, database).contains(&database.to_owned()) {
+        let each = "SELECT format('ALTER SUBSCRIPTION %1$I SET (slot_name = NONE); DROP SUBSCRIPTION %1$I', subname)
+            FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        for statements in server.psql(database, each).unwrap().lines() {
+            server.psql(database, statements).unwrap();
+        }
+        server.psql("postgres", &format!("DROP DATABASE \"{database}\"")).unwrap();
+    }
 }
 
 fn try_all(old: &Server) {

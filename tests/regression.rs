@@ -1,84 +1,167 @@
-//! The databases that PostgreSQL's own regression suite leaves behind: nearly every kind of object there is. They move, or
-//! are refused with a complete list of what cannot be moved yet.
+//! The databases that PostgreSQL's own regression suite leaves behind: nearly every kind of object there is. They move.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use pgtandem_lab::{regression, regression_available, shared};
+use pgtandem_lab::{Server, regression, regression_available};
 
-use crate::support::{Oracle, Program, assert_same, databases};
+use crate::support::{Oracle, Program, databases};
 
-/// What cannot be moved yet, counted without pgtandem: kind and number. Members of extensions do not count.
-const UNHANDLED: &str = "\
-WITH schemas AS (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'),
-members AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
-found (kind, class, oid) AS (
-    SELECT 'collation', 'pg_collation'::regclass, oid FROM pg_collation WHERE collnamespace IN (TABLE schemas)
-    UNION ALL SELECT 'text search parser', 'pg_ts_parser'::regclass, oid FROM pg_ts_parser WHERE prsnamespace IN (TABLE schemas)
-    UNION ALL SELECT 'text search template', 'pg_ts_template'::regclass, oid FROM pg_ts_template WHERE tmplnamespace IN (TABLE schemas)
-    UNION ALL SELECT 'text search dictionary', 'pg_ts_dict'::regclass, oid FROM pg_ts_dict WHERE dictnamespace IN (TABLE schemas)
-    UNION ALL SELECT 'text search configuration', 'pg_ts_config'::regclass, oid FROM pg_ts_config WHERE cfgnamespace IN (TABLE schemas)
-    UNION ALL SELECT 'extended statistics', 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext WHERE stxnamespace IN (TABLE schemas)
-    UNION ALL SELECT 'event trigger', 'pg_event_trigger'::regclass, oid FROM pg_event_trigger
-    UNION ALL SELECT 'publication', 'pg_publication'::regclass, oid FROM pg_publication)
-SELECT kind || '=' || count(*) FROM found WHERE (class, oid) NOT IN (TABLE members) GROUP BY kind ORDER BY kind";
+/// The tables of the suite's test of compression: some of their rows are compressed by a method (lz4) that the lab's servers
+/// were built without, which cannot even read them.
+const COMPRESSED: &str = "SELECT format('DROP %s IF EXISTS %s CASCADE', \
+    CASE relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, oid::regclass) FROM pg_class \
+    WHERE relname ~ '^(cm(data|move|part|inh)|compressmv)' AND relkind IN ('r', 'p', 'm')";
 
-/// The lines of a refusal that name an object of a kind that cannot be moved, by kind.
-fn listed(told: &str, kinds: &BTreeMap<String, usize>) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    for line in told.lines().filter(|line| line.contains("cannot be moved yet")) {
-        let line = line.trim_start_matches([' ', '-']);
-        // The longest that fits: an operator class is no operator.
-        let kind =
-            kinds.keys().filter(|kind| line.strip_prefix(kind.as_str()).is_some_and(|rest| rest.starts_with(' ')));
-        if let Some(kind) = kind.max_by_key(|kind| kind.len()) {
-            *counts.entry(kind.clone()).or_default() += 1;
-        }
-    }
-    counts
+/// Runs every statement that a query gives.
+fn run_each(server: &Server, query: &str) {
+    let statements = server.psql("regression", query).unwrap();
+    server.psql("regression", &statements.replace('\n', ";\n")).unwrap();
 }
 
-fn moves_or_is_refused(major: u32) {
+/// A difference of the schema text that is no loss: which entries, and why.
+struct Class {
+    reason: &'static str,
+    fits: fn(&str, &str, &str) -> bool,
+}
+
+/// Text without qualifiers, parentheses and white space.
+fn bare(text: &str) -> String {
+    let mut out = String::new();
+    for word in text.split(|c: char| c.is_whitespace() || "(),;".contains(c)).filter(|word| !word.is_empty()) {
+        let unqualified = word.rsplit("\".\"").next().unwrap_or(word);
+        out.push_str(unqualified.trim_matches('"'));
+        out.push(' ');
+    }
+    out
+}
+
+fn lines(text: &str) -> BTreeSet<&str> {
+    text.lines().map(|line| line.trim_end_matches(',')).collect()
+}
+
+const CLASSES: [Class; 4] = [
+    Class {
+        reason: "since 16 a column has no qualifier where the query reads one relation only",
+        fits: |name, old, new| {
+            ["VIEW ", "MATERIALIZED VIEW ", "RULE ", "FUNCTION "].iter().any(|kind| name.starts_with(kind))
+                && bare(old) == bare(new)
+        },
+    },
+    Class {
+        reason: "the columns of a child of several parents come in the order of the parents",
+        fits: |name, old, new| name.starts_with("TABLE ") && lines(old) == lines(new),
+    },
+    Class {
+        reason: "an index that a failed build left invalid is not made again",
+        fits: |name, _, new| name.starts_with("INDEX ") && new.is_empty(),
+    },
+    Class {
+        reason: "18 names every NOT NULL, and pg_dump takes the shortened name for one that somebody chose",
+        fits: |name, old, new| name.starts_with("TABLE ") && without_not_null_names(new) == old,
+    },
+];
+
+fn without_not_null_names(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        match (line.split_once(" CONSTRAINT "), line.rsplit_once("_not_null\" NOT NULL")) {
+            (Some((before, _)), Some((_, after))) => out.push_str(&format!("{before} NOT NULL{after}")),
+            _ => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// How many lines differ in all, every one of them for a reason that has a name; what has none fails the test.
+fn explained(old: &Oracle, new: &Oracle) -> usize {
+    let names: BTreeSet<&String> = old.schema.keys().chain(new.schema.keys()).collect();
+    let (mut differing, mut unexplained) = (0, Vec::new());
+    for name in names {
+        let (before, after) = (old.schema.get(name), new.schema.get(name));
+        if before == after {
+            continue;
+        }
+        let (before, after) = (before.map_or("", String::as_str), after.map_or("", String::as_str));
+        let (left, right) = (lines(before), lines(after));
+        differing += left.symmetric_difference(&right).count();
+        match CLASSES.iter().find(|class| (class.fits)(name, before, after)) {
+            Some(class) => eprintln!("{name}: {}", class.reason),
+            None => unexplained.push(format!("@ {name}\n--- old\n{before}\n--- new\n{after}")),
+        }
+    }
+    assert!(
+        unexplained.is_empty(),
+        "{} entries differ without a reason:\n{}",
+        unexplained.len(),
+        unexplained.join("\n")
+    );
+    differing
+}
+
+/// Whether the rows of a table are the same, whatever the order of its columns.
+fn same_by_name(old: &Server, new: &Server, what: &str) -> bool {
+    let Some(table) = what.strip_prefix("rows of ") else { return false };
+    let sql = format!("SELECT count(*), sum(hashtextextended(to_jsonb(t)::text, 0)) FROM ONLY {table} t");
+    old.psql("regression", &sql).unwrap() == new.psql("regression", &sql).unwrap()
+}
+
+/// Moves the database of this major. Before that, what the new major refuses is told, all of it, and made good as told.
+fn moves(major: u32, refused: &[(&str, &str)], most: usize) {
     if !regression_available(major) {
         eprintln!(
             "NOT TESTED: there are no regression databases of {major}; PGTANDEM_REGRESSION_DIR says where they are"
         );
         return;
     }
-    let (old, new) = (regression(major).unwrap(), shared(18).unwrap());
-    let database = format!("regression_{major}");
-    // Some rows were compressed by a method that not every build of a server has, so the schema has to do.
-    let before = Oracle::schema_of(&old, "regression");
-    let counted = old.psql("regression", UNHANDLED).unwrap();
-    let counted: BTreeMap<String, usize> = counted
-        .lines()
-        .map(|line| line.split_once('=').unwrap())
-        .map(|(kind, n)| (kind.to_owned(), n.parse().unwrap()))
-        .collect();
-    assert!(counted.len() > 10, "the regression database has lost its objects: {counted:?}");
-    // The roles that it needs are part of the cluster.
+    let (old, new) = (regression(major).unwrap(), Server::start(18).unwrap());
+    run_each(&old, COMPRESSED);
+    if major == 18 {
+        old.psql("regression", "DROP TABLE idx_excl_part").unwrap();
+    }
     let roles =
         "SELECT format('CREATE ROLE %I', rolname) FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> 'postgres'";
     for statement in old.psql("postgres", roles).unwrap().lines() {
-        let _ = new.psql("postgres", statement);
+        new.psql("postgres", statement).unwrap();
     }
-    let ran = Program::upgrade(&old.url("regression"), &new.url(&database)).run();
-    assert_same("the old database", &before, major, &Oracle::schema_of(&old, "regression"), major, &[]);
-    if ran.status.success() {
-        assert_eq!(databases(new, &database), [database.as_str()]);
-        return;
+    let upgrade = || Program::upgrade(&old.url("regression"), &new.url("regression"));
+    if !refused.is_empty() {
+        let ran = upgrade().run().expect(4);
+        ran.tells(&refused.iter().map(|(what, _)| *what).collect::<Vec<_>>());
+        let count = ran.stderr.lines().filter(|line| line.starts_with("  - ")).count();
+        assert_eq!(count, refused.len(), "{}", ran.told());
+        assert_eq!(databases(&new, "regression"), [""; 0]);
+        for (_, remedy) in refused {
+            old.psql("regression", remedy).unwrap();
+        }
     }
-    let ran = ran.expect(4);
-    ran.tells(&["nothing was written"]);
-    assert_eq!(listed(&ran.stderr, &counted), counted, "{}", ran.told());
-    assert_eq!(databases(new, &database), [""; 0]);
+    let before = Oracle::of(&old, "regression").expected_there();
+    assert!(before.tables() > 400, "the regression database has lost its tables");
+    upgrade().succeed();
+    let after = Oracle::of(&new, "regression");
+    let mut rows: Vec<String> = Vec::new();
+    for (what, value) in &before.data {
+        if after.data.get(what) != Some(value) && !what.starts_with("database") && !same_by_name(&old, &new, what) {
+            rows.push(format!("{what}: {value}, and {:?}", after.data.get(what)));
+        }
+    }
+    assert!(rows.is_empty(), "{} answers differ:\n{}", rows.len(), rows.join("\n"));
+    let differing = explained(&before, &after);
+    assert!(differing <= most, "{differing} lines differ");
 }
 
 #[test]
 fn regression_15() {
-    moves_or_is_refused(15);
+    // Stock pg_restore meets 6 errors here: these two tables, and what hangs on them.
+    let refused = [
+        ("gtest_normal_child.b", "DROP TABLE gtest_normal_child CASCADE"),
+        ("gtest_normal_child2.b", "DROP TABLE gtest_normal_child2 CASCADE"),
+    ];
+    moves(15, &refused, 220);
 }
 
 #[test]
 fn regression_18() {
-    moves_or_is_refused(18);
+    // 18.4 cannot attach the index of an exclusion constraint, whoever asks for it; 18.6 can.
+    moves(18, &[], 16);
 }

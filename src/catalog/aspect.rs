@@ -1,7 +1,9 @@
-//! What hangs on objects of any kind: comments, security labels, and membership in an extension.
+//! What hangs on objects of any kind: comments, security labels, and membership in an extension; and what else is no object
+//! of its own.
 
 use std::collections::{HashMap, HashSet};
 
+use super::collation::UsedCollation;
 use super::privileges::AlienAcl;
 use super::query::{Query, expr};
 use super::{Catalog, Class, Object, ObjectId};
@@ -23,6 +25,10 @@ pub struct Aspects {
     pub alien_acls: Vec<AlienAcl>,
     /// Roles whose names are numbers, and which are none the less no dropped ones.
     pub numbered_roles: HashSet<Ident>,
+    /// The collations of `pg_catalog` that are used.
+    pub used_collations: Vec<UsedCollation>,
+    /// Subscriptions whose connection strings may not be read.
+    pub unreadable_subscriptions: Vec<String>,
 }
 
 impl Aspects {
@@ -105,7 +111,7 @@ pub(super) const COMMENTS: Query = Query::of(
     "FROM (
         SELECT classoid AS class, objoid AS oid, objsubid AS subid, description AS comment
         FROM pg_description
-        WHERE objoid >= 16384
+        WHERE objoid >= 16384 OR classoid = 'pg_largeobject'::regclass
         UNION ALL
         SELECT 'pg_namespace'::regclass, oid, 0, obj_description(oid, 'pg_namespace')
         FROM pg_namespace WHERE nspname = 'public' AND (oid < 16384 OR obj_description(oid, 'pg_namespace') IS NULL)

@@ -3,7 +3,7 @@
 use super::constraint::triggers::is_lost;
 use super::sequence::Belongs;
 use super::table::{Column, Table, with_children};
-use super::{Catalog, Object};
+use super::{Catalog, Object, subscription};
 
 /// Since when a column and that of its parent must both be generated, or neither.
 const GENERATED_ALIKE: u32 = 16;
@@ -29,9 +29,11 @@ pub struct Hazard {
 pub fn hazards(catalog: &Catalog, target: u32) -> Vec<Hazard> {
     let source = catalog.version.major();
     let crosses = |since: u32| source < since && target >= since;
-    let mut out = Vec::new();
+    let mut out: Vec<Hazard> =
+        catalog.aspects.unreadable_subscriptions.iter().map(|name| subscription::unreadable(name)).collect();
     for object in catalog.objects() {
         match object {
+            Object::Subscription(subscription) => out.push(subscription.hazard()),
             Object::Table(table) => {
                 out.extend(over_foreign(catalog, table));
                 for column in &table.columns {

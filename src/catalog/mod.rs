@@ -7,11 +7,13 @@ mod access_method;
 mod aggregate;
 mod aspect;
 mod cast;
+mod collation;
 mod constraint;
 mod conversion;
 mod database;
 mod default_acl;
 pub mod depend;
+mod event_trigger;
 mod extension;
 mod foreign;
 mod function;
@@ -23,6 +25,7 @@ mod opclass;
 mod operator;
 mod policy;
 mod privileges;
+mod publication;
 mod query;
 pub mod read;
 mod reloptions;
@@ -31,9 +34,12 @@ mod rule;
 mod schema;
 mod sequence;
 mod setting;
+mod statistics;
+mod subscription;
 mod table;
 #[cfg(test)]
 mod testing;
+mod text_search;
 mod transform;
 mod trigger;
 mod types;
@@ -47,10 +53,12 @@ pub use access_method::AccessMethod;
 pub use aggregate::Aggregate;
 pub use aspect::{Aspects, Comment, Label, Target};
 pub use cast::Cast;
+pub use collation::{Collation, Source as CollationSource, UsedCollation};
 pub use constraint::Constraint;
 pub use conversion::Conversion;
 pub use database::{Database, Provider};
 pub use default_acl::DefaultAcl;
+pub use event_trigger::EventTrigger;
 pub use extension::{Config, Contents, Extension, Presence};
 pub use foreign::{ForeignDataWrapper, ForeignServer, UserMapping};
 pub use function::Function;
@@ -62,12 +70,18 @@ pub use opclass::{OperatorClass, OperatorFamily};
 pub use operator::Operator;
 pub use policy::Policy;
 pub use privileges::{Acl, AlienAcl};
+pub use publication::{Publication, PublicationSchema, PublicationTable};
 pub use render::toc;
 pub use rule::Rule;
 pub use schema::Schema;
 pub use sequence::Sequence;
 pub use setting::Setting;
+pub use statistics::Statistics;
+pub use subscription::Subscription;
 pub use table::{AttributeDefault, Table};
+pub use text_search::{
+    Mapping as TextSearchMapping, TextSearchConfiguration, TextSearchDictionary, TextSearchParser, TextSearchTemplate,
+};
 pub use transform::Transform;
 pub use trigger::Trigger;
 pub use types::{Definition as TypeDefinition, DomainConstraint, Type};
@@ -398,8 +412,9 @@ pub enum Priority {
     PublicationSchema,
     Subscription,
     DefaultAcl,
-    EventTrigger,
     Refresh,
+    // pg_dump has them before the refreshes, which they can fire on.
+    EventTrigger,
 }
 
 macro_rules! objects {
@@ -485,6 +500,28 @@ objects! {
     LargeObjects,
     /// Default privileges.
     DefaultAcl,
+    /// A collation.
+    Collation,
+    /// A text search parser.
+    TextSearchParser,
+    /// A text search template.
+    TextSearchTemplate,
+    /// A text search dictionary.
+    TextSearchDictionary,
+    /// A text search configuration.
+    TextSearchConfiguration,
+    /// Extended statistics.
+    Statistics,
+    /// A publication.
+    Publication,
+    /// A table of a publication.
+    PublicationTable,
+    /// A schema of a publication.
+    PublicationSchema,
+    /// A subscription.
+    Subscription,
+    /// An event trigger.
+    EventTrigger,
 }
 
 /// Everything that was read from one database.

@@ -82,11 +82,22 @@ async fn fetch<T>(session: &Session, query: &Query, decode: impl Fn(&Row) -> Res
 /// What the server says.
 pub async fn database(session: &Session) -> Result<Catalog> {
     let read = Read { session };
-    let (shared, plain, foreign, relations, attached) =
-        futures::try_join!(read.shared(), read.plain(), read.foreign(), read.relations(), read.attached())?;
-    let Shared { database, aspects, depends, unhandled } = shared;
+    // Each on the heap: with the rows of all queries in one future the stack of a thread would not suffice.
+    let (shared, plain, foreign, text_search, replication, relations, attached) = futures::try_join!(
+        Box::pin(read.shared()),
+        Box::pin(read.plain()),
+        Box::pin(read.foreign()),
+        Box::pin(read.text_search()),
+        Box::pin(read.replication()),
+        Box::pin(read.relations()),
+        Box::pin(read.attached())
+    )?;
+    let Shared { database, mut aspects, depends, unhandled } = shared;
+    aspects.unreadable_subscriptions = replication.unreadable;
     let mut objects = plain;
     objects.extend(foreign);
+    objects.extend(text_search);
+    objects.extend(replication.objects);
     let aliases = assemble(relations, attached, session.version(), &mut objects)?;
     objects.retain(|object| is_ours(object, &aspects));
     keep_attached(&mut objects);
@@ -134,6 +145,13 @@ struct Attached {
     policies: Vec<Policy>,
 }
 
+/// Publications and subscriptions.
+struct Replication {
+    objects: Vec<Object>,
+    /// Subscriptions of which only the names may be read.
+    unreadable: Vec<String>,
+}
+
 struct Read<'a> {
     session: &'a Session,
 }
@@ -144,7 +162,7 @@ impl Read<'_> {
     }
 
     async fn shared(&self) -> Result<Shared> {
-        let (databases, settings, depends, members, comments, labels, alien_acls, numbered, unhandled) = futures::try_join!(
+        let (databases, settings, depends, members, comments, labels, alien_acls, numbered, used, unhandled) = futures::try_join!(
             self.all(&database::QUERY, database::decode),
             self.all(&database::SETTINGS, database::decode_settings),
             self.all(&depend::QUERY, depend::decode),
@@ -153,6 +171,7 @@ impl Read<'_> {
             self.all(&aspect::LABELS, aspect::decode_label),
             self.all(&privileges::QUERY, privileges::decode),
             self.all(&aspect::NUMBERED_ROLES, aspect::decode_numbered_role),
+            self.all(&collation::USED, collation::decode_used),
             self.all(&unhandled::QUERY, unhandled::decode),
         )?;
         let mut database =
@@ -164,6 +183,8 @@ impl Read<'_> {
             members: members.into_iter().collect(),
             alien_acls,
             numbered_roles: numbered.into_iter().collect(),
+            used_collations: used,
+            unreadable_subscriptions: Vec::new(),
         };
         Ok(Shared { database, aspects, depends, unhandled })
     }
@@ -179,10 +200,13 @@ impl Read<'_> {
             self.all(&function::QUERY, function::decode),
             self.all(&aggregate::QUERY, aggregate::decode),
         )?;
-        let (sequences, large_objects, default_acls) = futures::try_join!(
+        let (sequences, large_objects, default_acls, collations, statistics, event_triggers) = futures::try_join!(
             self.all(&sequence::QUERY, sequence::decode),
             self.all(&large_object::QUERY, large_object::decode),
             self.all(&default_acl::QUERY, default_acl::decode),
+            self.all(&collation::QUERY, collation::decode),
+            self.all(&statistics::QUERY, statistics::decode),
+            self.all(&event_trigger::QUERY, event_trigger::decode),
         )?;
         let (languages, casts, transforms, access_methods, conversions) = futures::try_join!(
             self.all(&language::QUERY, language::decode),
@@ -217,6 +241,9 @@ impl Read<'_> {
         out.extend(sequences.into_iter().map(Object::from));
         out.extend(large_objects.into_iter().flatten().map(Object::from));
         out.extend(default_acls.into_iter().map(Object::from));
+        out.extend(collations.into_iter().map(Object::from));
+        out.extend(statistics.into_iter().map(Object::from));
+        out.extend(event_triggers.into_iter().map(Object::from));
         Ok(out)
     }
 
@@ -230,6 +257,53 @@ impl Read<'_> {
         out.extend(servers.into_iter().map(Object::from));
         out.extend(mappings.into_iter().map(Object::from));
         Ok(out)
+    }
+
+    async fn text_search(&self) -> Result<Vec<Object>> {
+        let (parsers, templates, dictionaries, mut configurations, mappings) = futures::try_join!(
+            self.all(&text_search::PARSERS, text_search::decode_parser),
+            self.all(&text_search::TEMPLATES, text_search::decode_template),
+            self.all(&text_search::DICTIONARIES, text_search::decode_dictionary),
+            self.all(&text_search::CONFIGURATIONS, text_search::decode_configuration),
+            self.all(&text_search::MAPPINGS, text_search::decode_mapping),
+        )?;
+        text_search::assemble(&mut configurations, mappings);
+        let mut out: Vec<Object> = parsers.into_iter().map(Object::from).collect();
+        out.extend(templates.into_iter().map(Object::from));
+        out.extend(dictionaries.into_iter().map(Object::from));
+        out.extend(configurations.into_iter().map(Object::from));
+        Ok(out)
+    }
+
+    async fn replication(&self) -> Result<Replication> {
+        let schemas = async {
+            match self.session.version().has_schema_publications() {
+                true => self.all(&publication::SCHEMAS, publication::decode_schema).await,
+                false => Ok(Vec::new()),
+            }
+        };
+        let (publications, tables, schemas, (subscriptions, unreadable)) = futures::try_join!(
+            self.all(&publication::QUERY, publication::decode),
+            self.all(&publication::TABLES, publication::decode_table),
+            schemas,
+            self.subscriptions(),
+        )?;
+        let mut objects: Vec<Object> = publications.into_iter().map(Object::from).collect();
+        objects.extend(tables.into_iter().map(Object::from));
+        objects.extend(schemas.into_iter().map(Object::from));
+        objects.extend(subscriptions.into_iter().map(Object::from));
+        Ok(Replication { objects, unreadable })
+    }
+
+    /// Subscriptions, or the names of those that may not be read. Who may not gets an error instead of rows, so that the
+    /// server is asked beforehand.
+    async fn subscriptions(&self) -> Result<(Vec<Subscription>, Vec<String>)> {
+        let names = self.all(&subscription::NAMES, subscription::decode_name).await?;
+        match names.iter().all(|(_, readable)| *readable) {
+            true if names.is_empty() => Ok((Vec::new(), Vec::new())),
+            true => Ok((self.all(&subscription::QUERY, subscription::decode).await?, Vec::new())),
+            false => Ok((Vec::new(), names.into_iter().map(|(name, _)| name).collect())),
+        }
     }
 
     async fn relations(&self) -> Result<Relations> {

@@ -1,9 +1,9 @@
 //! What a database refers to outside of itself, and the new server has to have.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Catalog, Object, Provider};
-use crate::toc::Toc;
+use super::{Catalog, CollationSource, Object, Provider};
+use crate::toc::{Kind, Toc};
 
 /// Names that must exist on the new server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Wanted {
     pub label_providers: BTreeSet<String>,
     /// Locales of the operating system.
     pub locales: BTreeSet<String>,
+    /// Roles that have to be superusers, each with something that it owns.
+    pub superusers: BTreeMap<String, String>,
 }
 
 impl Wanted {
@@ -26,7 +28,9 @@ impl Wanted {
         self.roles.extend(other.roles);
         self.tablespaces.extend(other.tablespaces);
         self.extensions.extend(other.extensions);
+        self.label_providers.extend(other.label_providers);
         self.locales.extend(other.locales);
+        self.superusers.extend(other.superusers);
     }
 }
 
@@ -37,6 +41,10 @@ pub fn wanted(catalog: &Catalog, toc: &Toc) -> Wanted {
     for entry in toc.entries() {
         wanted.roles.extend(entry.owner.as_ref().map(|owner| name(&owner.role)));
         wanted.tablespaces.extend(entry.tablespace.iter().flatten().map(name));
+        // PostgreSQL, `src/backend/commands/event_trigger.c`, `AlterEventTriggerOwner_internal`.
+        if let (Kind::EventTrigger, Some(owner)) = (entry.kind, &entry.owner) {
+            wanted.superusers.insert(name(&owner.role), entry.label());
+        }
     }
     for object in catalog.objects() {
         match object {
@@ -45,6 +53,11 @@ pub fn wanted(catalog: &Catalog, toc: &Toc) -> Wanted {
             }
             Object::Policy(policy) => wanted.roles.extend(policy.roles.iter().map(name)),
             Object::UserMapping(mapping) => wanted.roles.extend(mapping.user.iter().map(name)),
+            Object::Collation(collation) => {
+                if let CollationSource::System { collate, ctype } = &collation.source {
+                    wanted.locales.extend([collate.clone(), ctype.clone()]);
+                }
+            }
             Object::DefaultAcl(acl) => wanted.roles.extend(acl.roles().map(name)),
             _ => {}
         }

@@ -124,7 +124,7 @@ impl Preflight {
         Ok(())
     }
 
-    /// Other sessions in the old database: what they write after the snapshot stays behind.
+    /// Other sessions in the old database, and workers of its subscriptions: what they write after the snapshot stays behind.
     pub async fn writers(&mut self, old: &Session, writers: Writers) -> Result<()> {
         let query = Sql::constant(OTHER_SESSIONS);
         let patience = Instant::now() + PARTING;
@@ -250,7 +250,26 @@ impl Preflight {
             }
         }
         self.label_providers(&wanted.label_providers, new).await?;
+        self.superusers(wanted, new).await?;
         self.locales(&wanted.locales, new).await
+    }
+
+    /// Roles that own what only superusers can own, and are none on the new server.
+    async fn superusers(&mut self, wanted: &Wanted, new: &Session) -> Result<()> {
+        let ordinary = Sql::constant("SELECT rolname::text AS name FROM pg_catalog.pg_roles WHERE NOT rolsuper");
+        if wanted.superusers.is_empty() {
+            return Ok(());
+        }
+        for row in new.rows(&ordinary).await? {
+            let role: String = row.get("name")?;
+            if let Some(owned) = wanted.superusers.get(&role) {
+                self.obstacle(format!(
+                    "role {role} owns {owned}, and is no superuser on the new server. ALTER ROLE .. SUPERUSER there, or give it \
+                     to another owner on the old one."
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The providers of security labels. They are in no catalog; but the server looks for the provider before it looks for
@@ -287,27 +306,6 @@ impl Preflight {
         let here: Vec<bool> = new.row(&sql!("SELECT ARRAY[{}] AS here", conditions)).await?.get("here")?;
         let gone = asked.iter().zip(here).filter(|(_, here)| !here);
         self.note(gone.map(|((entry, _), _)| nothing_to_grant_on(entry)).collect::<Vec<_>>());
-        Ok(())
-    }
-
-    /// The locales of the operating system that the database needs. The server itself says whether it has it: setting
-    /// `lc_monetary` checks the name (PostgreSQL, `src/backend/utils/adt/pg_locale.c`, `check_locale`) and writes nothing.
-    async fn locales(&mut self, locales: &BTreeSet<String>, new: &Session) -> Result<()> {
-        for locale in locales {
-            let tried = new.run(&sql!("BEGIN; SET LOCAL lc_monetary TO {}; ROLLBACK", Literal(locale))).await;
-            let Err(error) = tried else { continue };
-            new.run(&Sql::constant("ROLLBACK")).await?;
-            if error.sqlstate() != Some("22023") {
-                return Err(error);
-            }
-            let known = new.rows(&Sql::constant(KNOWN_LOCALES)).await?;
-            let known: Vec<String> = known.iter().map(|row| row.get("name")).collect::<Result<_>>()?;
-            self.obstacle(format!(
-                "locale {locale} is missing in the operating system of the new server. Install it there, or use an image \
-                 that has it. It has: {}.",
-                known.join(", ")
-            ));
-        }
         Ok(())
     }
 }
@@ -353,7 +351,7 @@ const OTHER_SESSIONS: &str = "\
 SELECT pid, usename::text AS usename, application_name, host(client_addr) AS client, state \
 FROM pg_catalog.pg_stat_activity \
 WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid() \
-AND backend_type = 'client backend' AND application_name !~ '^pgtandem' ORDER BY pid";
+AND backend_type ~ '^(client backend|logical replication .*worker)$' AND application_name !~ '^pgtandem' ORDER BY pid";
 
 const COMPRESSION_METHODS: &str =
     "SELECT enumvals AS methods FROM pg_catalog.pg_settings WHERE name = 'default_toast_compression'";
@@ -375,7 +373,3 @@ WHERE c.relkind IN ('r', 'p', 'S', 'm') AND n.nspname !~ '^pg_' AND n.nspname <>
   AND (NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') OR NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') \
        OR c.relkind IN ('r', 'p') AND c.relrowsecurity AND pg_catalog.row_security_active(c.oid)) \
 ORDER BY 1";
-
-const KNOWN_LOCALES: &str = "\
-SELECT DISTINCT name FROM (SELECT collcollate AS name FROM pg_catalog.pg_collation WHERE collprovider = 'c' \
-  UNION ALL SELECT datcollate::text FROM pg_catalog.pg_database) AS l WHERE name <> '' ORDER BY name";

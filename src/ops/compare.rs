@@ -146,6 +146,10 @@ fn is_deparsed(kind: Kind) -> bool {
             | Kind::Function
             | Kind::Procedure
             | Kind::TableAttach
+            | Kind::Statistics
+            | Kind::PublicationTable
+            // Since 16 the locale of an ICU collation becomes a language tag when it is made.
+            | Kind::Collation
     )
 }
 

@@ -6,6 +6,7 @@ mod collation;
 mod compare;
 mod databases;
 mod doors;
+mod locale;
 mod outcome;
 mod prepare;
 mod report;

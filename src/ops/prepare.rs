@@ -94,7 +94,8 @@ impl Upgrade {
         let several = pairs.len() > 1;
         let control = staging::connect_control(&self.to, &pairs, notices).await?;
         let mut opened = Vec::with_capacity(pairs.len());
-        for pair in pairs {
+        for Pair { from, to } in pairs {
+            let pair = Pair { from, to: staging::unbothered(&to, &control).await? };
             let (old, staging) = futures::try_join!(
                 Session::connect(&pair.from, Side::Old, "catalog", notices.clone()),
                 Staging::open(&control, &pair.to, notices),
@@ -131,6 +132,7 @@ impl Upgrade {
             preflight.unhandled(&database.catalog);
             preflight.hazards(&database.catalog, control.version().major());
             preflight.gone(&database.toc, &control).await?;
+            preflight.collations(&database.catalog, &control).await?;
         }
         preflight.about(None);
         let mut wanted = catalog::Wanted::default();

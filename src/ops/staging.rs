@@ -167,8 +167,39 @@ impl Staging {
         if self.control.row(&is_template).await?.get("datistemplate")? {
             self.control.run(&sql!("ALTER DATABASE {} IS_TEMPLATE false", name)).await?;
         }
+        self.drop_subscriptions(name).await?;
         self.end_sessions(name).await?;
         self.control.run(&sql!("DROP DATABASE IF EXISTS {}", name)).await
+    }
+
+    /// A database cannot be dropped while it has subscriptions. Those of ours have never been connected, so that they can go
+    /// without a word to the publisher; event triggers, which could object, are disabled first.
+    async fn drop_subscriptions(&self, name: &Ident) -> Result<()> {
+        let query = sql!(
+            "SELECT s.subname::text AS name FROM pg_catalog.pg_subscription s \
+             JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname = {}",
+            Literal(name.as_str())
+        );
+        let subscriptions = self.control.rows(&query).await?;
+        if subscriptions.is_empty() {
+            return Ok(());
+        }
+        let info = self.to.with_database(name.as_str());
+        let session = Session::connect(&info, Side::New, "cleanup", self.notices.clone()).await?;
+        let triggers = Sql::constant("SELECT evtname::text AS name FROM pg_catalog.pg_event_trigger");
+        for trigger in session.rows(&triggers).await? {
+            let trigger = Ident::new(trigger.get::<String>("name")?);
+            session.run(&sql!("ALTER EVENT TRIGGER {} DISABLE", trigger)).await?;
+        }
+        for subscription in subscriptions {
+            let subscription = Ident::new(subscription.get::<String>("name")?);
+            let alter = sql!("ALTER SUBSCRIPTION {}", subscription);
+            let statements =
+                sql!("{} DISABLE; {} SET (slot_name = NONE); DROP SUBSCRIPTION {}", alter, alter, subscription);
+            session.run(&statements).await?;
+        }
+        session.close().await;
+        Ok(())
     }
 
     /// Ends whoever is connected to a database: backends that a killed run has left, or an application that waits for the
@@ -180,6 +211,18 @@ impl Staging {
         );
         self.control.rows(&sql).await.map(drop)
     }
+}
+
+/// The same parameters, for sessions in which no event trigger fires, not even as they log in. Where that cannot be had,
+/// there can be none that do: they belong to superusers.
+///
+/// # Errors
+///
+/// What the server says.
+pub(super) async fn unbothered(to: &ConnInfo, control: &Session) -> Result<ConnInfo> {
+    let superuser = Sql::constant("SELECT pg_catalog.current_setting('is_superuser') = 'on' AS superuser");
+    let can_be_had = control.version().has_login_event_triggers() && control.row(&superuser).await?.get("superuser")?;
+    Ok(if can_be_had { to.with_options("-c event_triggers=off") } else { to.clone() })
 }
 
 /// Whether the session's database holds nothing but what `CREATE DATABASE` puts there.
@@ -230,7 +273,10 @@ SELECT NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class WHERE oid >= 16384 AND reln
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_operator WHERE oid >= 16384)
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_collation WHERE oid >= 16384)
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_foreign_data_wrapper)
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_ts_dict WHERE oid >= 16384)
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_ts_config WHERE oid >= 16384)
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_publication)
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname = pg_catalog.current_database())
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_largeobject_metadata) AS empty";
 
 #[cfg(test)]

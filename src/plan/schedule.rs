@@ -243,6 +243,7 @@ impl<'a> Builder<'a> {
             self.add_data(entry);
         }
         self.fill_parents();
+        let (triggers, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|entry| self.is_of_event_trigger(entry));
         for entry in rest {
             self.add_entry(entry);
         }
@@ -250,7 +251,25 @@ impl<'a> Builder<'a> {
         if self.extras.verify {
             self.add_verify();
         }
+        self.add_last(&triggers);
         self.tasks
+    }
+
+    /// Whether an entry makes an event trigger, or comments on one.
+    fn is_of_event_trigger(&self, entry: &Entry) -> bool {
+        let is_event_trigger = |id: &EntryId| self.toc.get(*id).is_some_and(|e| e.kind == Kind::EventTrigger);
+        entry.kind == Kind::EventTrigger || entry.kind == Kind::Comment && entry.needs.iter().any(is_event_trigger)
+    }
+
+    /// Event triggers come when all else is done: they would fire on it. What is done to themselves they do not fire on.
+    fn add_last(&mut self, triggers: &[&Entry]) {
+        let before: Vec<TaskNumber> = (0..self.tasks.len()).map(TaskNumber).collect();
+        for entry in triggers {
+            self.add_entry(entry);
+            if let Some(task) = self.tasks.last_mut() {
+                task.needs.extend(&before);
+            }
+        }
     }
 
     fn push(&mut self, task: Task) -> TaskNumber {
@@ -403,16 +422,21 @@ impl<'a> Builder<'a> {
 
     fn add_analyze(&mut self) {
         let left_out = self.above_foreign();
-        let attached: BTreeSet<EntryId> = self
-            .toc
-            .entries()
-            .iter()
-            .filter(|e| e.kind == Kind::TableAttach && !self.relations(e).iter().any(|table| left_out.contains(table)))
-            .flat_map(|e| self.attached(e).collect::<Vec<_>>())
-            .collect();
+        let mut above: HashMap<EntryId, EntryId> = HashMap::new();
+        for attach in self.toc.entries().iter().filter(|e| e.kind == Kind::TableAttach) {
+            let relations = self.relations(attach);
+            if relations.iter().any(|table| left_out.contains(table)) {
+                continue;
+            }
+            let parent = relations.iter().copied().find(|&relation| !self.is_attached_by(relation, attach));
+            above.extend(parent.into_iter().flat_map(|parent| self.attached(attach).map(move |child| (child, parent))));
+        }
+        if !self.extras.analyze_only {
+            self.hand_up(&above);
+        }
         for entry in self.toc.entries() {
             // Where ANALYZE of a partitioned table includes its partitions, these need none of their own.
-            let covered = !self.extras.analyze_only && attached.contains(&entry.id);
+            let covered = !self.extras.analyze_only && above.contains_key(&entry.id);
             // A table of an extension has no entry but that of its rows.
             if let (Some(&rows), Kind::TableData, true) =
                 (self.made_by.get(&entry.id), entry.kind, self.relations(entry).is_empty())
@@ -447,6 +471,22 @@ impl<'a> Builder<'a> {
                 shares: Vec::new(),
                 locks: vec![entry.id],
             });
+        }
+    }
+
+    /// Where ANALYZE of a partitioned table includes its partitions, it has to wait for what they have of their own:
+    /// statistics and indexes on expressions that it is to fill.
+    fn hand_up(&mut self, above: &HashMap<EntryId, EntryId>) {
+        let touched: Vec<(EntryId, Vec<TaskNumber>)> =
+            above.keys().filter_map(|partition| Some((*partition, self.touched_by.get(partition)?.clone()))).collect();
+        for (partition, tasks) in touched {
+            let mut next = partition;
+            // No table is deeper than there are partitions.
+            for _ in 0..above.len() {
+                let Some(&parent) = above.get(&next) else { break };
+                self.touched_by.entry(parent).or_default().extend(&tasks);
+                next = parent;
+            }
         }
     }
 
@@ -659,6 +699,41 @@ mod tests {
         assert_eq!(data.iter().map(|(number, _)| schedule.task(*number).database).collect::<Vec<_>>(), [0, 1]);
         data.iter().for_each(|(number, _)| schedule.finish(*number));
         assert_eq!(take_all(&mut schedule).len(), 2, "a lock in one database is none in the other");
+    }
+
+    #[test]
+    fn statistics_are_there_before_they_are_filled() {
+        let mut toc = Toc::default();
+        let (root, one) = (table(&mut toc, "root"), table(&mut toc, "one"));
+        toc.push(entry(Kind::TableAttach, Section::PreData, "one", &[root, one]));
+        rows(&mut toc, one, "one", 1);
+        let made = toc.push(entry(Kind::Statistics, Section::PostData, "x", &[one]));
+        for analyze_only in [true, false] {
+            let schedule = Schedule::new([&toc], Extras { verify: false, analyze_only });
+            let number = |work| schedule.tasks().find(|(_, task)| task.work == work).map(|(number, _)| number);
+            let analyzed = if analyze_only { one } else { root };
+            let needs = number(Work::Analyze(analyzed)).map(|analyze| schedule.task(analyze).needs.clone());
+            assert!(needs.unwrap_or_default().contains(&number(Work::Entry(made)).unwrap()), "{analyze_only}");
+        }
+    }
+
+    #[test]
+    fn event_triggers_come_last_of_all() {
+        let mut toc = Toc::default();
+        let a = table(&mut toc, "a");
+        rows(&mut toc, a, "a", 1);
+        let trigger = toc.push(entry(Kind::EventTrigger, Section::Last, "e", &[]));
+        let comment = toc.push(entry(Kind::Comment, Section::Last, "e", &[trigger]));
+        let view = toc.push(entry(Kind::MaterializedView, Section::PreData, "m", &[a]));
+        toc.push(entry(Kind::MaterializedViewData, Section::Last, "m", &[view]));
+        let mut schedule = Schedule::new([&toc], Extras { verify: true, analyze_only: true });
+        let mut done = Vec::new();
+        while let Some(number) = schedule.take() {
+            done.push(schedule.task(number).work);
+            schedule.finish(number);
+        }
+        assert_eq!(done[done.len() - 2..], [Work::Entry(trigger), Work::Entry(comment)]);
+        assert_eq!(done.len(), 7);
     }
 
     #[test]

@@ -153,6 +153,13 @@ impl ConnInfo {
         Self { database: database.to_owned(), ..self.clone() }
     }
 
+    /// The same login, with more of what the server is told as the session begins ("-c name=value"). It has the last word.
+    #[must_use]
+    pub fn with_options(&self, more: &str) -> Self {
+        let before = self.options.as_ref().map(|options| format!("{options} ")).unwrap_or_default();
+        Self { options: Some(before + more), ..self.clone() }
+    }
+
     /// The name of the database.
     pub fn database(&self) -> &str {
         &self.database

@@ -49,6 +49,21 @@ impl ServerVersion {
         self.major() >= 17
     }
 
+    /// Whether a publication can be for all tables of a schema (`pg_publication_namespace`).
+    pub const fn has_schema_publications(self) -> bool {
+        self.major() >= 15
+    }
+
+    /// Whether the parameter `event_triggers` exists, and event triggers that fire at a login.
+    pub const fn has_login_event_triggers(self) -> bool {
+        self.major() >= 17
+    }
+
+    /// Whether ICU locales are checked when a collation is made (`icu_validation_level`).
+    pub const fn has_icu_validation(self) -> bool {
+        self.major() >= 16
+    }
+
     /// Whether `CREATE DATABASE` knows `LOCALE_PROVIDER`, `ICU_LOCALE`.
     pub const fn has_locale_provider(self) -> bool {
         self.major() >= 15

@@ -1,5 +1,6 @@
 SELECT lo_from_bytea(20001, 'one'), lo_from_bytea(20002, 'two'), lo_create(20003), lo_from_bytea(20004, '\x00ff'), lo_create(20005);
 ALTER LARGE OBJECT 20002 OWNER TO alice;
+SELECT lo_create(2121); COMMENT ON LARGE OBJECT 2121 IS 'its number is like those of the system''s own objects';
 ALTER LARGE OBJECT 20004 OWNER TO alice;
 GRANT SELECT ON LARGE OBJECT 20001, 20003 TO bob;
 GRANT ALL ON LARGE OBJECT 20004 TO bob WITH GRANT OPTION;

@@ -1,0 +1,4 @@
+-- since: 18
+CREATE SCHEMA s;
+CREATE COLLATION s.fast (PROVIDER = builtin, LOCALE = 'PG_UNICODE_FAST');
+CREATE TABLE s.t (a text COLLATE s.fast);

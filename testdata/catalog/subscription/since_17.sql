@@ -1,0 +1,2 @@
+-- since: 17
+CREATE SUBSCRIPTION sub CONNECTION 'host=nowhere.invalid' PUBLICATION p WITH (connect = false, failover);
