@@ -91,9 +91,9 @@ macro_rules! derived_type {
     };
 }
 
-/// Comments on what is ours, that is, neither the server's nor an extension's; and on `public`, on `plpgsql` and on
-/// extensions, where these are not what a new database has (PostgreSQL, `src/bin/initdb/initdb.c` and
-/// `src/pl/plpgsql/src/plpgsql.control`; `CREATE EXTENSION` makes a comment of its own).
+/// Comments on what is ours, that is, neither the server's nor an extension's (a large object may have any number); and on
+/// `public`, on `plpgsql` and on extensions, where these are not what a new database has (PostgreSQL,
+/// `src/bin/initdb/initdb.c` and `src/pl/plpgsql/src/plpgsql.control`; `CREATE EXTENSION` makes a comment of its own).
 pub(super) const COMMENTS: Query = Query::of(
     &[
         expr("class", "d.class"),
@@ -105,7 +105,7 @@ pub(super) const COMMENTS: Query = Query::of(
     "FROM (
         SELECT classoid AS class, objoid AS oid, objsubid AS subid, description AS comment
         FROM pg_description
-        WHERE objoid >= 16384
+        WHERE objoid >= 16384 OR classoid = 'pg_largeobject'::regclass
         UNION ALL
         SELECT 'pg_namespace'::regclass, oid, 0, obj_description(oid, 'pg_namespace')
         FROM pg_namespace WHERE nspname = 'public' AND (oid < 16384 OR obj_description(oid, 'pg_namespace') IS NULL)
