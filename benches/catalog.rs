@@ -36,8 +36,9 @@ fn fill() -> Server {
 
 async fn read(session: &Session) -> Catalog {
     session.run(&Sql::constant("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await.expect("a transaction");
-    catalog::read::lock(session).await.expect("the locks");
-    let catalog = catalog::read::database(session).await.expect("the catalog");
+    catalog::read::lock(session, |_| true).await.expect("the locks");
+    let mut catalog = catalog::read::database(session).await.expect("the catalog");
+    catalog::read::states(session, &mut catalog).await.expect("the sequences");
     session.run(&Sql::constant("ROLLBACK")).await.expect("its end");
     catalog
 }
@@ -57,7 +58,7 @@ fn ten_thousand_tables(criterion: &mut Criterion) {
     group.bench_function("read", |bench| bench.iter(|| black_box(runtime.block_on(read(&session)))));
     group.bench_function("order", |bench| bench.iter(|| black_box(order(&catalog, TARGET))));
     group.bench_function("render", |bench| bench.iter(|| black_box(catalog::toc(&catalog, &steps, &how))));
-    let extras = Extras { verify: true, analyze_only: true };
+    let extras = Extras { verify: true, analyze_only: true, carry_statistics: true, partial: false };
     group.bench_function("schedule", |bench| bench.iter(|| black_box(Schedule::new([&toc], extras))));
     group.finish();
     println!("{} entries; peak of resident memory {} MB", toc.entries().len(), peak_memory() / 1_000_000);

@@ -7,17 +7,17 @@
 //!       |                                                                        ^
 //!   wire::session                                                          wire::session
 //!       |                                                                        |
-//!   catalog::read --> Catalog --> plan::order --> catalog::toc --> Toc --> transfer::Sink   (schema)
+//!   catalog::read ---> plan::select --> order --> catalog::toc --> Toc --> transfer::Sink   (schema)
 //!       |                                                           |            |
 //!   SnapshotHold                                             plan::schedule      |
 //!       |                                                           |            |
-//!       +----------- transfer::Lane (COPY out) ------- transfer::run: tasks --> COPY in, indexes, constraints, ANALYZE
+//!       +----------- transfer::Lane (COPY out) ------- transfer::run: tasks --> COPY in, indexes, constraints, statistics
 //!                          count, digest                            |
 //!                                                          events, tallies --> Reporter
 //! ```
 //!
-//! Nothing flows back except events. The new database is loaded under a staging name, compared with what the old server
-//! sent, and takes its final name last.
+//! Nothing flows back except events, and once names: what is selected is asked first, then locked, then read. The new
+//! database is loaded under a staging name, compared with what the old server sent, and takes its final name last.
 //!
 //! # Layers
 //!

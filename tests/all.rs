@@ -13,5 +13,7 @@ mod layers;
 mod refusals;
 mod regression;
 mod roundtrip;
+mod selection;
+mod statistics;
 mod support;
 mod ways;

@@ -97,9 +97,9 @@ macro_rules! derived_type {
     };
 }
 
-/// Comments on what is ours, that is, neither the server's nor an extension's; and on `public`, on `plpgsql` and on
-/// extensions, where these are not what a new database has (PostgreSQL, `src/bin/initdb/initdb.c` and
-/// `src/pl/plpgsql/src/plpgsql.control`; `CREATE EXTENSION` makes a comment of its own).
+/// Comments on what is ours, that is, neither the server's nor an extension's (a large object may have any number); and on
+/// `public`, on `plpgsql` and on extensions, where these are not what a new database has (PostgreSQL,
+/// `src/bin/initdb/initdb.c` and `src/pl/plpgsql/src/plpgsql.control`; `CREATE EXTENSION` makes a comment of its own).
 pub(super) const COMMENTS: Query = Query::of(
     &[
         expr("class", "d.class"),

@@ -178,14 +178,14 @@ impl Database {
     pub fn properties(&self, name: &Ident, catalog: &Catalog, how: &Decisions) -> Vec<Sql> {
         let target = sql!("DATABASE {}", name);
         let mut out = Vec::new();
-        if let Some(owner) = self.owner() {
+        if let Some(owner) = self.owner().filter(|_| !how.without_owners) {
             out.push(sql!("ALTER {} OWNER TO {}", target, owner));
         }
         if let Some(comment) = &self.comment {
             out.push(sql!("COMMENT ON {} IS {}", target, Literal(comment)));
         }
         out.extend(self.labels.iter().map(|(provider, text)| label(provider, &target, text)));
-        if let Some(acl) = &self.acl {
+        if let Some(acl) = self.acl.as_ref().filter(|_| !how.without_privileges) {
             out.extend(acl.statements(&target, catalog, how));
         }
         if self.connection_limit != -1 {
@@ -204,10 +204,9 @@ impl Database {
         out
     }
 
-    /// The roles that it refers to, with repetitions.
+    /// The roles that it refers to, its owner and those of its privileges apart; with repetitions.
     pub fn roles(&self) -> impl Iterator<Item = &Ident> {
-        let settings = self.settings.iter().filter_map(|(role, _)| role.as_ref());
-        self.acl.iter().flat_map(Acl::roles).chain(settings)
+        self.settings.iter().filter_map(|(role, _)| role.as_ref())
     }
 
     /// The locales of the operating system that it needs, whatever its provider.
@@ -286,6 +285,6 @@ mod tests {
             ]
         );
         assert_eq!(database.parameters().collect::<Vec<_>>(), ["search_path", "work_mem"]);
-        assert_eq!(database.roles().count(), 2);
+        assert_eq!(database.roles().count(), 1);
     }
 }

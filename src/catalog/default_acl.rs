@@ -145,7 +145,7 @@ impl Render for DefaultAcl {
         let grants = Grants { kind, target: &target, column: None, prefix: Some(&prefix), owner: &self.role };
         let (base, items) = (how.counted(&self.base, kind), how.counted(&self.items, kind));
         let create = grants.statements(&base, &items, |role| catalog.aspects.is_dangling(role));
-        if create.is_empty() {
+        if create.is_empty() || how.without_privileges {
             return None;
         }
         let draft = Draft::new(Kind::DefaultAcl, Section::Last, format!("DEFAULT PRIVILEGES FOR {word}"), create);

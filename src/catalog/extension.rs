@@ -37,6 +37,8 @@ pub enum Presence {
     BuiltIn,
     /// It is there, but was dropped on the old server.
     Dropped,
+    /// It is for others to make: only contents of its tables are selected.
+    Assumed,
 }
 
 /// A relation of an extension whose contents are users' data.
@@ -245,7 +247,7 @@ impl Render for Extension {
         let identity = self.identity(catalog);
         let draft = |create| Draft::new(Kind::Extension, Section::PreData, self.name.as_str(), vec![create]);
         match self.presence {
-            Presence::BuiltIn => None,
+            Presence::BuiltIn | Presence::Assumed => None,
             Presence::Dropped => Some(draft(sql!("DROP {}", identity))),
             // No version: the new server's own is what has to be there.
             Presence::Made => {

@@ -68,7 +68,7 @@ impl LargeObjects {
 
 impl Render for LargeObjects {
     /// All of them at once, as `GRANT` has it. Comments and owners belong to each of its own
-    /// ([`Comment::target`](super::Comment::target)).
+    /// ([`Target::derived`](super::aspect::Target::derived)).
     fn identity(&self, _catalog: &Catalog) -> Sql {
         sql!("LARGE OBJECT {}", join(&self.oids, ", "))
     }
@@ -95,7 +95,7 @@ impl Render for LargeObjects {
         }
     }
 
-    fn draft(&self, part: Part, _catalog: &Catalog, _how: &Decisions) -> Option<Draft> {
+    fn draft(&self, part: Part, _catalog: &Catalog, how: &Decisions) -> Option<Draft> {
         if part == Part::Data {
             let mut draft = Draft::new(Kind::LargeObjectData, Section::Data, self.tag(), Vec::new());
             draft.data = Some(Data::LargeObjects(self.oids.clone()));
@@ -104,7 +104,9 @@ impl Render for LargeObjects {
         }
         let list = sql!("pg_catalog.unnest('{{{}}}'::pg_catalog.oid[]) AS o", join(&self.oids, ","));
         let mut create = vec![sql!("SELECT pg_catalog.count(pg_catalog.lo_create(o)) FROM {}", list)];
-        create.extend(self.oids.iter().map(|oid| sql!("ALTER LARGE OBJECT {} OWNER TO {}", oid, self.acl.owner)));
+        if !how.without_owners {
+            create.extend(self.oids.iter().map(|oid| sql!("ALTER LARGE OBJECT {} OWNER TO {}", oid, self.acl.owner)));
+        }
         let mut draft = Draft::new(Kind::LargeObject, Section::PreData, self.tag(), create);
         draft.remove = Some(sql!("SELECT pg_catalog.count(pg_catalog.lo_unlink(o)) FROM {}", list));
         Some(draft)

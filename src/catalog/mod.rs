@@ -23,6 +23,8 @@ mod language;
 mod large_object;
 mod opclass;
 mod operator;
+mod pattern;
+mod place;
 mod policy;
 mod privileges;
 mod publication;
@@ -68,6 +70,8 @@ pub use language::Language;
 pub use large_object::LargeObjects;
 pub use opclass::{OperatorClass, OperatorFamily};
 pub use operator::Operator;
+pub use pattern::Pattern;
+pub use place::Place;
 pub use policy::Policy;
 pub use privileges::{Acl, AlienAcl};
 pub use publication::{Publication, PublicationSchema, PublicationTable};
@@ -251,6 +255,10 @@ pub struct Decisions {
     pub shells: HashSet<ObjectId>,
     /// Functions and materialized views that have to wait until after the data.
     pub postponed: HashSet<ObjectId>,
+    /// Nothing is given to its owner: it is whoever makes it who owns it.
+    pub without_owners: bool,
+    /// Nothing is granted or revoked.
+    pub without_privileges: bool,
     /// Only what this major knows counts (privileges, names of multirange types): that of the old server, when what the new
     /// one holds is compared with it.
     pub as_known_by: Option<u32>,
@@ -544,8 +552,14 @@ pub struct Catalog {
 }
 
 /// An object of a kind that cannot be carried yet.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unhandled {
+    /// Which object this is.
+    pub id: ObjectId,
+    /// The schema, if it is in one.
+    pub schema: Option<Ident>,
+    /// The relation that it is, or is about, if it is one.
+    pub relation: Option<QualName>,
     /// The kind, as a user would name it ("publication").
     pub kind: String,
     /// The object's name.
@@ -574,6 +588,12 @@ impl Catalog {
             }
         }
         id
+    }
+
+    /// Keeps some of the objects only; `keep` may change those that it keeps.
+    pub fn retain(&mut self, keep: impl FnMut(&mut Object) -> bool) {
+        self.objects.retain_mut(keep);
+        self.link();
     }
 
     /// Makes objects findable, and says who stands for whom in dependencies.

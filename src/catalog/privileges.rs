@@ -81,10 +81,10 @@ impl Acl {
         out
     }
 
-    /// The roles in it, the owner included, with repetitions.
+    /// The roles that have been granted something or have granted it, with repetitions.
     pub fn roles(&self) -> impl Iterator<Item = &Ident> {
         let columns = self.columns.iter().flat_map(|(_, items)| acl::roles(items));
-        [&self.owner].into_iter().chain(acl::roles(self.items.as_deref().unwrap_or_default())).chain(columns)
+        acl::roles(self.items.as_deref().unwrap_or_default()).chain(columns)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Reading the catalog: the only I/O of this room. Two bursts, whatever the number of objects: the names of the tables, which
-//! are then locked, and everything else, pipelined on one session.
+//! Reading the catalog: the only I/O of this room. A few bursts, whatever the number of objects: the names of the tables, which
+//! are then locked; everything else, pipelined on one session; and where the sequences stand.
 //!
 //! The functions that print definitions (`pg_get_viewdef` and the like) read the current catalog and not the snapshot's, so
 //! the locks come first.
@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::query::{Query, expr, in_user_schema};
 use super::*;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sql;
 use crate::sql::{Ident, QualName, join};
 use crate::wire::session::{Row, Session};
@@ -27,15 +27,54 @@ const TABLES: Query = Query::of(
     ),
 );
 
-/// Locks all tables against everything but reading and writing rows, for as long as the session's transaction lasts.
+/// What patterns match, pattern by pattern.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The schemas.
+    pub schemas: Vec<Vec<Ident>>,
+    /// The tables, views, sequences.
+    pub relations: Vec<Vec<QualName>>,
+}
+
+/// Asks what patterns match. System schemas, and what is in them, match none.
+///
+/// # Errors
+///
+/// `Usage` for a pattern that is no regular expression; else what the server says.
+pub async fn names(session: &Session, schemas: &[&Pattern], relations: &[&Pattern]) -> Result<Names> {
+    let mut names = Names::default();
+    for pattern in schemas {
+        let rows = session.rows(&pattern.schemas_query()).await.map_err(|error| no_regex(error, pattern))?;
+        names.schemas.push(rows.iter().map(|row| Ok(row.get::<String>("schema")?.into())).collect::<Result<_>>()?);
+    }
+    // For as long as it takes to ask which relations the user sees.
+    session.run(&Sql::constant("RESET search_path")).await?;
+    for pattern in relations {
+        let rows = session.rows(&pattern.relations_query()).await.map_err(|error| no_regex(error, pattern))?;
+        names.relations.push(rows.iter().map(relation_name).collect::<Result<_>>()?);
+    }
+    session.run(&Sql::constant("SET search_path TO ''")).await?;
+    Ok(names)
+}
+
+fn no_regex(error: Error, pattern: &Pattern) -> Error {
+    // invalid_regular_expression
+    if error.sqlstate() == Some("2201B") { error.as_kind(ErrorKind::Usage).about(pattern) } else { error }
+}
+
+fn relation_name(row: &Row) -> Result<QualName> {
+    Ok(QualName::new(row.get::<String>("schema")?, row.get::<String>("name")?))
+}
+
+/// Locks the tables that are `wanted` against everything but reading and writing rows, for as long as the session's
+/// transaction lasts.
 ///
 /// # Errors
 ///
 /// What the server says; a table that cannot be locked is named.
-pub async fn lock(session: &Session) -> Result<()> {
-    let names =
-        fetch(session, &TABLES, |row| Ok(QualName::new(row.get::<String>("schema")?, row.get::<String>("name")?)))
-            .await?;
+pub async fn lock(session: &Session, wanted: impl Fn(&QualName) -> bool) -> Result<()> {
+    let mut names = fetch(session, &TABLES, relation_name).await?;
+    names.retain(wanted);
     let mut batch: Vec<&QualName> = Vec::new();
     let mut length = 0;
     for name in &names {
@@ -71,8 +110,8 @@ async fn fetch<T>(session: &Session, query: &Query, decode: impl Fn(&Row) -> Res
     session.rows(&query.sql(session.version())).await?.iter().map(decode).collect()
 }
 
-/// Reads the database that the session is connected to: everything in one pipelined burst; then the states of the
-/// sequences, whose names that has told.
+/// Reads the database that the session is connected to, everything in one pipelined burst. Where its sequences stand is
+/// asked by [`states`].
 ///
 /// Where others may be at work, the session must be in a transaction of its own in which it has taken the [locks](lock):
 /// what a definition is printed from may change otherwise.
@@ -111,7 +150,6 @@ pub async fn database(session: &Session) -> Result<Catalog> {
         aliases: aliases.into_iter().collect(),
         objects,
     };
-    sequence_states(session, &mut catalog.objects).await?;
     catalog.link();
     Ok(catalog)
 }
@@ -390,10 +428,14 @@ fn keep_attached(objects: &mut Vec<Object>) {
     });
 }
 
-/// Reads where all sequences stand, in batches that are pipelined.
-async fn sequence_states(session: &Session, objects: &mut [Object]) -> Result<()> {
+/// Reads where all sequences of a catalog stand, in batches that are pipelined.
+///
+/// # Errors
+///
+/// What the server says: each of them is read from like a table.
+pub async fn states(session: &Session, catalog: &mut Catalog) -> Result<()> {
     let mut names: Vec<(u32, QualName)> = Vec::new();
-    for object in objects.iter() {
+    for object in &catalog.objects {
         match object {
             Object::Sequence(sequence) => names.push((sequence.id.oid, sequence.name.clone())),
             Object::Extension(extension) => names.extend(extension.sequences().map(|(oid, name)| (oid, name.clone()))),
@@ -404,7 +446,7 @@ async fn sequence_states(session: &Session, objects: &mut [Object]) -> Result<()
     let answers = futures::future::try_join_all(queries.iter().map(|query| session.rows(query))).await?;
     let states: HashMap<u32, (i64, bool)> =
         answers.iter().flatten().map(sequence::decode_state).collect::<Result<_>>()?;
-    for object in objects {
+    for object in &mut catalog.objects {
         match object {
             Object::Sequence(sequence) => sequence.state = states.get(&sequence.id.oid).copied(),
             Object::Extension(extension) => {

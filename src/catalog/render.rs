@@ -123,7 +123,8 @@ impl<'a> Writer<'a> {
     }
 
     fn push(&mut self, id: ObjectId, draft: Draft, needs: BTreeSet<EntryId>, locks: Vec<EntryId>) -> EntryId {
-        let owner = draft.owner.map(|(role, what)| Owner { alter: sql!("ALTER {} OWNER TO {}", what, role), role });
+        let owner = draft.owner.filter(|_| !self.how.without_owners);
+        let owner = owner.map(|(role, what)| Owner { alter: sql!("ALTER {} OWNER TO {}", what, role), role });
         self.toc.push(Entry {
             id: self.toc.next_id(),
             kind: draft.kind,
@@ -207,6 +208,9 @@ impl<'a> Writer<'a> {
     ///
     /// Those on a schema come before those on what is in it: whoever hands on a privilege has to see the object.
     fn privileges(&mut self) {
+        if self.how.without_privileges {
+            return;
+        }
         let mut on_schemas: HashMap<Ident, EntryId> = HashMap::new();
         for object in self.catalog.objects() {
             let render = object.render();

@@ -182,6 +182,11 @@ impl Sequence {
         self.column.as_ref().filter(|column| column.belongs != Belongs::Owned)
     }
 
+    /// Whether a column owns it, and it is not behind an identity.
+    pub fn is_owned(&self) -> bool {
+        self.column.as_ref().is_some_and(|column| column.belongs == Belongs::Owned)
+    }
+
     /// What follows the name: the parameters, as far as they are not what everybody has.
     fn parameters(&self) -> Sql {
         let ascending = self.increment > 0;

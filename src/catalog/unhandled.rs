@@ -1,9 +1,10 @@
 //! What cannot be carried, so that nothing is left behind in silence: users' objects in the schemas of the system, which
 //! stock tools lose, and collations that are for another encoding.
 
-use super::Unhandled;
 use super::query::{Query, expr, in_user_schema};
+use super::{Class, ObjectId, Unhandled};
 use crate::error::Result;
+use crate::sql::Ident;
 use crate::wire::session::Row;
 
 /// A query for the users' objects of one kind in the schemas of the system (`src/include/access/transam.h`,
@@ -33,7 +34,18 @@ macro_rules! in_system_schemas {
 /// An extension may have put its own into a schema of the system. Operators that were only named by another are none;
 /// types come with tables and with other types.
 pub(super) const QUERY: Query = Query::of(
-    &[expr("kind", "u.kind"), expr("name", "u.name")],
+    &[
+        expr("kind", "u.kind"),
+        expr("name", "u.name"),
+        expr("class", "u.class::oid"),
+        expr("oid", "u.oid"),
+        // A server before 14 refuses to identify what is not there.
+        expr("schema", "CASE WHEN u.oid <> 0 THEN (pg_identify_object(u.class, u.oid, 0)).schema END"),
+        expr(
+            "relation",
+            "(SELECT c.relname::text FROM pg_class c WHERE u.class = 'pg_class'::regclass AND c.oid = u.oid)",
+        ),
+    ],
     concat!(
         "FROM (",
         in_system_schemas!("relation", "pg_class", "rel", "o.relkind IN ('r', 'v', 'm', 'S', 'f', 'p', 'c')"),
@@ -57,5 +69,13 @@ pub(super) const QUERY: Query = Query::of(
 );
 
 pub(super) fn decode(row: &Row) -> Result<Unhandled> {
-    Ok(Unhandled { kind: row.get("kind")?, name: row.get("name")? })
+    let schema = row.get::<Option<String>>("schema")?.map(Ident::from);
+    let relation = row.get::<Option<String>>("relation")?.map(Ident::from);
+    Ok(Unhandled {
+        id: ObjectId::new(Class(row.get("class")?), row.get("oid")?),
+        relation: schema.as_ref().zip(relation).map(|(schema, name)| name.within(schema)),
+        schema,
+        kind: row.get("kind")?,
+        name: row.get("name")?,
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Catalog, CollationSource, Object, Provider};
+use super::{Catalog, CollationSource, Decisions, Object, Provider};
 use crate::toc::{Kind, Toc};
 
 /// Names that must exist on the new server.
@@ -35,7 +35,7 @@ impl Wanted {
 }
 
 /// What the entries of `toc`, and the database they make up, refer to.
-pub fn wanted(catalog: &Catalog, toc: &Toc) -> Wanted {
+pub fn wanted(catalog: &Catalog, toc: &Toc, how: &Decisions) -> Wanted {
     let mut wanted = Wanted::default();
     let name = |ident: &crate::sql::Ident| ident.as_str().to_owned();
     for entry in toc.entries() {
@@ -58,12 +58,17 @@ pub fn wanted(catalog: &Catalog, toc: &Toc) -> Wanted {
                     wanted.locales.extend([collate.clone(), ctype.clone()]);
                 }
             }
-            Object::DefaultAcl(acl) => wanted.roles.extend(acl.roles().map(name)),
+            Object::DefaultAcl(acl) if !how.without_privileges => wanted.roles.extend(acl.roles().map(name)),
             _ => {}
         }
-        wanted.roles.extend(object.render().acl().into_iter().flat_map(|acl| acl.roles()).map(name));
     }
-    wanted.roles.extend(catalog.aspects.alien_acls.iter().flat_map(|acl| acl.roles()).map(name));
+    let acls = catalog.objects().iter().filter_map(|object| object.render().acl()).chain(&catalog.database.acl);
+    for acl in acls {
+        wanted.roles.extend(Some(name(&acl.owner)).filter(|_| !how.without_owners));
+        wanted.roles.extend(acl.roles().filter(|_| !how.without_privileges).map(name));
+    }
+    let alien = catalog.aspects.alien_acls.iter().filter(|_| !how.without_privileges);
+    wanted.roles.extend(alien.flat_map(|acl| acl.roles()).map(name));
     wanted.roles.extend(catalog.database.roles().map(name));
     wanted.label_providers.extend(catalog.aspects.labels.iter().map(|label| name(&label.provider)));
     wanted.label_providers.extend(catalog.database.labels.iter().map(|(provider, _)| name(provider)));

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::selection::SelectionArgs;
 use crate::error::ErrorKind;
 
 /// Moves a PostgreSQL database to a new major version, over the wire protocol alone
@@ -56,9 +57,17 @@ pub struct UpgradeArgs {
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     pub writers: Writers,
 
+    /// Where the planner statistics of the new database come from
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    pub statistics: Statistics,
+
     /// Show what would be done, in order and with sizes, and write nothing
     #[arg(long)]
     pub dry_run: bool,
+
+    /// What is moved.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
 
     /// How a run is shown.
     #[command(flatten)]
@@ -110,6 +119,16 @@ pub enum Writers {
     Refuse,
     /// Go on; the new database holds what the old one holds now
     Allow,
+}
+
+/// `--statistics`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Statistics {
+    /// From the old one, if the new server is 18 or later; ANALYZE where that is not all there is to know
+    #[default]
+    Carry,
+    /// From its own rows, by ANALYZE
+    Analyze,
 }
 
 /// `--log-format`.
@@ -167,6 +186,10 @@ Examples:
 
   Do it:
     pgtandem upgrade --from postgres://postgres@old/shop --to postgres://postgres@new/shop
+
+  Leave a schema and the rows of some tables behind:
+    pgtandem upgrade --from postgres://postgres@old/shop --to postgres://postgres@new/shop \\
+      --exclude-schema staging --exclude-table-data 'shop.log_*'
 
   In a pod, with the connection strings in its environment (PGTANDEM_FROM, PGTANDEM_TO):
     pgtandem upgrade --log-format json

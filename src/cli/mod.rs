@@ -6,6 +6,7 @@ mod print;
 mod progress;
 mod run;
 mod secrets;
+pub mod selection;
 mod style;
 mod terminal;
 mod text;

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use super::args::{self, LogFormat, Output, UpgradeArgs};
 use super::style::{self, Paint};
 use crate::error::Result;
-use crate::ops::upgrade::Writers;
+use crate::ops::upgrade::{Statistics, Writers};
 use crate::ops::{Databases, Upgrade, Verified};
 use crate::wire::conninfo::{ConnInfo, Side};
 
@@ -16,7 +16,7 @@ pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 ///
 /// # Errors
 ///
-/// `Usage` if a connection string is missing or makes no sense.
+/// `Usage` if a connection string is missing, or if it or a pattern makes no sense.
 pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
     Ok(Upgrade {
         from: ConnInfo::resolve(Side::Old, args.from.as_deref(), env)?,
@@ -32,6 +32,11 @@ pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
             args::Writers::Refuse => Writers::Refuse,
             args::Writers::Allow => Writers::Allow,
         },
+        statistics: match args.statistics {
+            args::Statistics::Carry => Statistics::Carry,
+            args::Statistics::Analyze => Statistics::Analyze,
+        },
+        selection: args.selection.resolve()?,
     })
 }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::catalog::{self, Catalog, Wanted};
+use crate::catalog::{self, Catalog, Pattern, Wanted};
 use crate::error::{Error, Result};
 use crate::event::{Finding, Severity};
+use crate::plan::select::{Dangling, Selected};
 use crate::sql;
-use crate::sql::{Ident, Literal, Sql, join};
+use crate::sql::{Ident, Literal, QualName, Sql, join};
 use crate::toc::{Entry, EntryId, Kind, Toc};
 use crate::wire::session::{Row, Session};
 use crate::wire::version::{NEWEST_KNOWN, OLDEST_SOURCE, OLDEST_TARGET};
@@ -58,24 +59,18 @@ impl Preflight {
         std::mem::take(&mut self.findings)
     }
 
-    /// Whether it is of no use to look any further.
-    pub fn is_hopeless(&self) -> bool {
-        self.hopeless
+    /// Ends the preflight where it is of no use to look any further.
+    ///
+    /// # Errors
+    ///
+    /// `Refused`, with everything that was found so far.
+    pub fn insist_on_hope(&self) -> Result<()> {
+        if self.hopeless { Err(refusal(&self.obstacles)) } else { Ok(()) }
     }
 
     /// The clearance, or one error with everything that stands in the way.
     pub fn clear(self) -> Result<Clearance> {
-        match self.obstacles.as_slice() {
-            [] => Ok(Clearance(())),
-            [only] => Err(Error::refused(format!("cannot start, and nothing was written: {only}"))),
-            many => {
-                let list: String = many.iter().map(|o| format!("\n  - {o}")).collect();
-                Err(Error::refused(format!(
-                    "cannot start, and nothing was written; {} things stand in the way:{list}",
-                    many.len()
-                )))
-            }
-        }
+        if self.obstacles.is_empty() { Ok(Clearance(())) } else { Err(refusal(&self.obstacles)) }
     }
 
     /// Versions that do not go together.
@@ -165,10 +160,16 @@ impl Preflight {
         Ok(())
     }
 
-    /// Tables and sequences that this role may not read, or not wholly.
-    pub async fn privileges(&mut self, old: &Session) -> Result<()> {
+    /// Tables and sequences that this role may not read, or not wholly, although they are selected. A sequence is with the
+    /// table that owns it.
+    pub async fn privileges(&mut self, old: &Session, selected: &Selected) -> Result<()> {
         for row in old.rows(&Sql::constant(UNREADABLE)).await? {
             let (name, why): (String, String) = (row.get("name")?, row.get("why")?);
+            let owner = row.get::<Option<String>>("owner_schema")?.zip(row.get::<Option<String>>("owner")?);
+            let by_owner = owner.is_some_and(|(schema, owner)| selected.has_relation(&QualName::new(schema, owner)));
+            if !by_owner && !selected.has_relation(&relation(&row)?) {
+                continue;
+            }
             self.obstacle(format!("{name}: {why}."));
             // Neither can it be locked, so that the catalog cannot be read.
             self.hopeless = true;
@@ -176,8 +177,8 @@ impl Preflight {
         Ok(())
     }
 
-    /// Columns whose compression method the new server was built without.
-    pub async fn compression(&mut self, old: &Session, new: &Session) -> Result<()> {
+    /// Columns of what is selected whose compression method the new server was built without.
+    pub async fn compression(&mut self, old: &Session, new: &Session, selected: &Selected) -> Result<()> {
         if !old.version().has_column_compression() {
             return Ok(());
         }
@@ -186,6 +187,9 @@ impl Preflight {
             return Ok(());
         }
         for row in old.rows(&Sql::constant(LZ4_COLUMNS)).await? {
+            if !selected.has_relation(&relation(&row)?) {
+                continue;
+            }
             self.obstacle(format!(
                 "column {} is compressed with lz4, and the new server was built without it. Use an image that has it, or \
                  ALTER TABLE .. ALTER COLUMN .. SET COMPRESSION pglz.",
@@ -209,6 +213,35 @@ impl Preflight {
                 remedy: Some(hazard.remedy.to_owned()),
             }]);
         }
+    }
+
+    /// What is selected and needs what is not.
+    pub fn dangling(&mut self, dangling: &[Dangling]) {
+        for found in dangling {
+            if found.fatal {
+                self.obstacle(format!(
+                    "{} needs {}, which is not selected and is in no new database.",
+                    found.object, found.needs
+                ));
+                continue;
+            }
+            self.note([Finding {
+                severity: Severity::Note,
+                subject: found.object.clone(),
+                text: format!("it comes without its tie to {}, which is not selected", found.needs),
+                remedy: None,
+            }]);
+        }
+    }
+
+    /// Patterns that match nothing: likely enough they were to match something.
+    pub fn idle(&mut self, patterns: &[&Pattern]) {
+        self.note(patterns.iter().map(|pattern| Finding {
+            severity: Severity::Warning,
+            subject: format!("pattern {pattern}"),
+            text: "it matches nothing in the old database".to_owned(),
+            remedy: None,
+        }));
     }
 
     /// Objects of kinds that cannot be moved yet.
@@ -310,6 +343,25 @@ impl Preflight {
     }
 }
 
+fn refusal(obstacles: &[String]) -> Error {
+    match obstacles {
+        [] => Error::refused("the old database cannot be read"),
+        [only] => Error::refused(format!("cannot start, and nothing was written: {only}")),
+        many => {
+            let list: String = many.iter().map(|o| format!("\n  - {o}")).collect();
+            Error::refused(format!(
+                "cannot start, and nothing was written; {} things stand in the way:{list}",
+                many.len()
+            ))
+        }
+    }
+}
+
+/// The relation that a row names.
+fn relation(row: &Row) -> Result<QualName> {
+    Ok(QualName::new(row.get::<String>("schema")?, row.get::<String>("relation")?))
+}
+
 /// What was not made, because it is on a part of an extension that the new server's version does not have. What the server
 /// itself no longer has was told beforehand.
 pub(super) fn passed_over(toc: &Toc, entries: &BTreeSet<EntryId>) -> Vec<Finding> {
@@ -357,7 +409,8 @@ const COMPRESSION_METHODS: &str =
     "SELECT enumvals AS methods FROM pg_catalog.pg_settings WHERE name = 'default_toast_compression'";
 
 const LZ4_COLUMNS: &str = "\
-SELECT pg_catalog.format('%I.%I.%I', n.nspname, c.relname, a.attname) AS name \
+SELECT pg_catalog.format('%I.%I.%I', n.nspname, c.relname, a.attname) AS name, n.nspname::text AS schema, \
+       c.relname::text AS relation \
 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
 WHERE a.attcompression = 'l' AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'm') \
@@ -367,8 +420,12 @@ const UNREADABLE: &str = "\
 SELECT pg_catalog.format('%s %I.%I', CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, n.nspname, c.relname) AS name, \
        CASE WHEN NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') THEN 'no privilege USAGE on its schema' \
             WHEN NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') THEN 'no privilege to read it' \
-            ELSE 'row-level security would hide rows from this role, which has no BYPASSRLS' END AS why \
+            ELSE 'row-level security would hide rows from this role, which has no BYPASSRLS' END AS why, \
+       n.nspname::text AS schema, c.relname::text AS relation, tn.nspname::text AS owner_schema, t.relname::text AS owner \
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+LEFT JOIN pg_catalog.pg_depend d ON c.relkind = 'S' AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass \
+  AND d.objid = c.oid AND d.refclassid = d.classid AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i') \
+LEFT JOIN pg_catalog.pg_class t ON t.oid = d.refobjid LEFT JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace \
 WHERE c.relkind IN ('r', 'p', 'S', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
   AND (NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') OR NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') \
        OR c.relkind IN ('r', 'p') AND c.relrowsecurity AND pg_catalog.row_security_active(c.oid)) \

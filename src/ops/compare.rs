@@ -16,17 +16,33 @@ const LISTED: usize = 40;
 /// What one side has under one kind and name: usually one entry, more where a kind has no unique names.
 type Index<'a> = BTreeMap<(Kind, String), Vec<&'a Entry>>;
 
+/// Two tables of contents, and what is to be expected of them.
+pub(super) struct Sides<'a> {
+    /// What the old server had, as far as it was moved.
+    pub old: &'a Toc,
+    /// What the new server has.
+    pub new: &'a Toc,
+    /// Entries of the old side that were not made, for good reasons.
+    pub passed_over: &'a BTreeSet<EntryId>,
+    /// Both servers are of one major.
+    pub same_major: bool,
+    /// Objects belong to whom they belonged to. Else their privileges name somebody else and cannot be compared.
+    pub same_owners: bool,
+}
+
 /// Compares two tables of contents, object by object: the statements, the owner, the place.
 ///
 /// Servers of different majors may print one and the same stored expression differently. Where only such text differs, and
 /// no more than in qualification and parentheses, the object counts as the same; where it differs otherwise, a finding
-/// names it. Whatever else differs is a difference. What was `passed_over` for good reasons is not expected there.
+/// names it. Whatever else differs is a difference. What was passed over for good reasons is not expected there.
 ///
 /// # Errors
 ///
 /// `Differs`, with a list.
-pub(super) fn schemas(old: &Toc, new: &Toc, passed_over: &BTreeSet<EntryId>, same_major: bool) -> Result<Vec<Finding>> {
-    let (old, new) = (index(old, passed_over), index(new, &BTreeSet::new()));
+pub(super) fn schemas(sides: &Sides<'_>) -> Result<Vec<Finding>> {
+    let &Sides { same_major, same_owners, .. } = sides;
+    let old = index(sides.old, same_owners, |entry| !sides.passed_over.contains(&entry.id));
+    let new = index(sides.new, same_owners, |_| true);
     let mut differences = Vec::new();
     let mut findings = Vec::new();
     for (key, entries) in &old {
@@ -94,9 +110,9 @@ fn report(what: &'static str, differences: Vec<String>) -> Result<()> {
     Err(Error::new(ErrorKind::Differs, text))
 }
 
-fn index<'a>(toc: &'a Toc, passed_over: &BTreeSet<EntryId>) -> Index<'a> {
+fn index(toc: &Toc, same_owners: bool, counts: impl Fn(&Entry) -> bool) -> Index<'_> {
     let mut out = Index::new();
-    for entry in toc.entries().iter().filter(|entry| !passed_over.contains(&entry.id)) {
+    for entry in toc.entries().iter().filter(|entry| counts(entry) && (same_owners || entry.kind != Kind::Acl)) {
         // Tags hold the types of arguments, and which of those are quoted differs between majors.
         out.entry((entry.kind, entry.name().replace('"', ""))).or_default().push(entry);
     }

@@ -13,6 +13,9 @@ mod report;
 mod staging;
 pub mod upgrade;
 
+pub use crate::catalog::Pattern;
+pub use crate::plan::select::{Content, Selection};
+pub use crate::toc::Section;
 pub use databases::Databases;
 pub use outcome::{Arrived, IndexEvidence, Outcome, Plan, PlannedStep, Verified};
 pub use upgrade::Upgrade;

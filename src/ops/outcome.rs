@@ -93,6 +93,10 @@ pub struct Arrived {
     pub entries: u64,
     /// For every index, why it is fresh.
     pub indexes: Vec<IndexEvidence>,
+    /// Tables whose planner statistics were brought from the old server.
+    pub carried: u64,
+    /// Tables whose planner statistics were collected on the new one.
+    pub analyzed: u64,
 }
 
 /// One step of a planned run.

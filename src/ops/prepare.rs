@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use super::check::{Clearance, Preflight};
-use super::databases::Pair;
+use super::databases::{Databases, Pair};
 use super::doors::Door;
 use super::report::Phases;
 use super::staging::{self, Staging};
 use super::upgrade::Upgrade;
+use crate::catalog::read::Names;
 use crate::catalog::{self, Catalog, Decisions};
 use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::plan;
+use crate::plan::select::{Dangling, Selected};
 use crate::toc::{Kind, Toc};
 use crate::wire::conninfo::ConnInfo;
 use crate::wire::session::{NoticeSink, Session, Side};
@@ -26,9 +28,12 @@ pub(super) struct Prepared {
     pub to: ConnInfo,
     pub snapshot: Arc<SnapshotHold>,
     pub staging: Staging,
+    pub selected: Selected,
     pub catalog: Catalog,
     pub how: Decisions,
     pub toc: Arc<Toc>,
+    /// What is selected and needs what is not.
+    dangling: Vec<Dangling>,
 }
 
 impl Prepared {
@@ -86,9 +91,18 @@ struct Opened {
     staging: Staging,
 }
 
+/// The same, where it is known what is to be read.
+struct Chosen {
+    pair: Pair,
+    snapshot: Arc<SnapshotHold>,
+    staging: Staging,
+    selected: Selected,
+}
+
 impl Upgrade {
     /// Connects, reads, orders, and looks for all that stands in the way.
     pub(super) async fn prepare(&self, phases: &mut Phases<'_>, notices: &NoticeSink) -> Result<Ready> {
+        self.insist_on_a_whole()?;
         phases.begin(Phase::Connect, None);
         let (pairs, others) = self.databases.pairs(&self.from, &self.to, notices).await?;
         let several = pairs.len() > 1;
@@ -114,14 +128,17 @@ impl Upgrade {
             preflight.about(several.then(|| one.pair.from.database().to_owned()));
             self.look_at(one, &control, &mut preflight).await?;
         }
-        if preflight.is_hopeless() {
-            preflight.clear()?;
-            return Err(Error::refused("the old database cannot be read"));
-        }
+        preflight.insist_on_hope()?;
 
         phases.begin(Phase::Catalog, None);
-        let mut databases = Vec::with_capacity(opened.len());
+        let mut chosen = Vec::with_capacity(opened.len());
         for one in opened {
+            preflight.about(several.then(|| one.pair.from.database().to_owned()));
+            chosen.push(self.choose(one, &control, &mut preflight).await?);
+        }
+        preflight.insist_on_hope()?;
+        let mut databases = Vec::with_capacity(chosen.len());
+        for one in chosen {
             databases.push(read(one, &control).await?);
         }
         phases.end(Phase::Catalog, catalog_summary(&databases));
@@ -129,6 +146,7 @@ impl Upgrade {
         phases.begin(Phase::Check, None);
         for database in &databases {
             preflight.about(several.then(|| database.from.database().to_owned()));
+            preflight.dangling(&database.dangling);
             preflight.unhandled(&database.catalog);
             preflight.hazards(&database.catalog, control.version().major());
             preflight.gone(&database.toc, &control).await?;
@@ -137,7 +155,7 @@ impl Upgrade {
         preflight.about(None);
         let mut wanted = catalog::Wanted::default();
         for database in &databases {
-            wanted.merge(catalog::wanted(&database.catalog, &database.toc));
+            wanted.merge(catalog::wanted(&database.catalog, &database.toc, &database.how));
         }
         preflight.missing(&wanted, &control).await?;
         phases.found(preflight.take_findings());
@@ -151,24 +169,71 @@ impl Upgrade {
         let Opened { pair, old, staging } = one;
         preflight.same_database(old, pair.from.database(), control, pair.to.database()).await?;
         preflight.writers(old, self.writers).await?;
-        preflight.privileges(old).await?;
-        preflight.compression(old, control).await?;
         for obstacle in staging.obstacles().await? {
             preflight.obstacle(obstacle);
         }
         Ok(())
     }
+
+    /// Selections that make no new database.
+    fn insist_on_a_whole(&self) -> Result<()> {
+        if !self.selection.makes_objects() {
+            return Err(Error::usage(
+                "an upgrade makes a new database, and this selection leaves out what rows need to exist",
+            )
+            .with_hint("--data-only, and --section without pre-data, are for a database that has it already."));
+        }
+        if self.databases == Databases::All && self.selection.has_patterns() {
+            return Err(Error::usage("what is selected by name is selected in one database, and all are to be moved")
+                .with_hint("Leave --all-databases out, and name the database in --from and --to."));
+        }
+        Ok(())
+    }
+
+    /// Takes the snapshot, asks what the patterns match there, and whether that can be read.
+    async fn choose(&self, one: Opened, control: &Session, preflight: &mut Preflight) -> Result<Chosen> {
+        let Opened { pair, old, staging } = one;
+        let snapshot = SnapshotHold::export(old).await?;
+        let old = snapshot.session();
+        let (schemas, relations) = (self.selection.schema_patterns(), self.selection.relation_patterns());
+        for pattern in &relations {
+            pattern.insist_on(pair.from.database())?;
+        }
+        let names = match self.selection.has_patterns() {
+            true => catalog::read::names(old, &schemas, &relations).await?,
+            false => Names::default(),
+        };
+        let (selected, idle) = self.selection.settle(names)?;
+        preflight.idle(&idle);
+        preflight.privileges(old, &selected).await?;
+        preflight.compression(old, control, &selected).await?;
+        Ok(Chosen { pair, snapshot, staging, selected })
+    }
 }
 
-/// Takes the snapshot, locks, reads, and orders.
-async fn read(one: Opened, control: &Session) -> Result<Prepared> {
-    let Opened { pair: Pair { from, to }, old, staging } = one;
-    let snapshot = SnapshotHold::export(old).await?;
-    catalog::read::lock(snapshot.session()).await?;
-    let catalog = catalog::read::database(snapshot.session()).await?;
-    let (steps, how) = plan::order::order(&catalog, control.version().major())?;
-    let toc = Arc::new(catalog::toc(&catalog, &steps, &how));
-    Ok(Prepared { from, to, snapshot, staging, catalog, how, toc })
+/// Locks, reads, and orders.
+async fn read(one: Chosen, control: &Session) -> Result<Prepared> {
+    let Chosen { pair: Pair { from, to }, snapshot, staging, selected } = one;
+    let old = snapshot.session();
+    catalog::read::lock(old, |table| selected.has_relation(table)).await?;
+    let (mut catalog, dangling) = selected.apply(catalog::read::database(old).await?);
+    catalog::read::states(old, &mut catalog).await?;
+    let (toc, how) = table_of_contents(&catalog, &selected, control.version(), None)?;
+    Ok(Prepared { from, to, snapshot, staging, selected, catalog, how, toc: Arc::new(toc), dangling })
+}
+
+/// The entries of what is selected, in order, for a server of this version. Of privileges only those count that the major
+/// `known_by` knows.
+pub(super) fn table_of_contents(
+    catalog: &Catalog,
+    selected: &Selected,
+    target: ServerVersion,
+    known_by: Option<u32>,
+) -> Result<(Toc, Decisions)> {
+    let (steps, how) = plan::order::order(catalog, target.major())?;
+    let how = selected.decide(Decisions { as_known_by: known_by, ..how });
+    let toc = catalog::toc(catalog, &steps, &how);
+    Ok((selected.entries(&toc), how))
 }
 
 fn catalog_summary(databases: &[Prepared]) -> String {

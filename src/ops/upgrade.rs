@@ -13,14 +13,14 @@ use super::collation::{self, IndexCollations};
 use super::compare;
 use super::databases::Databases;
 use super::doors::Doors;
-use super::prepare::{Prepared, Ready};
+use super::prepare::{Prepared, Ready, table_of_contents};
 use super::report::Phases;
 use super::{Arrived, IndexEvidence, Outcome, Plan, PlannedStep, Verified};
-use crate::catalog::{self, Decisions};
+use crate::catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Phase, Reporter};
-use crate::plan;
 use crate::plan::schedule::{Extras, Schedule};
+use crate::plan::select::Selection;
 use crate::sql::Sql;
 use crate::toc::{Data, Kind, Section};
 use crate::transfer::{self, Moved, Sink, Transfer};
@@ -44,6 +44,17 @@ pub enum Writers {
     Allow,
 }
 
+/// Where the planner statistics of the new database come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Statistics {
+    /// From the old one, where the new server takes them and the old one has all of a table's; else as below. That saves
+    /// time; the statistics are as old as they were.
+    #[default]
+    Carry,
+    /// From the rows of the new one (`ANALYZE`).
+    Analyze,
+}
+
 /// The options of an upgrade.
 #[derive(Clone, Debug)]
 pub struct Upgrade {
@@ -59,6 +70,10 @@ pub struct Upgrade {
     pub verify: Verified,
     /// What to do about other sessions.
     pub writers: Writers,
+    /// Where planner statistics come from.
+    pub statistics: Statistics,
+    /// What is moved.
+    pub selection: Selection,
 }
 
 impl Upgrade {
@@ -153,7 +168,12 @@ impl Upgrade {
         cancel: CancellationToken,
     ) -> Result<Vec<Moved>> {
         let new = ready.control.version();
-        let extras = Extras { verify: self.verify != Verified::None, analyze_only: new.has_analyze_only() };
+        let extras = Extras {
+            verify: self.verify != Verified::None,
+            analyze_only: new.has_analyze_only(),
+            carry_statistics: self.statistics == Statistics::Carry && new.has_statistics_import(),
+            partial: self.selection.has_patterns(),
+        };
         let watched = phases.reporter().tick().is_some() && new.has_index_progress();
         let monitor = match ready.databases.first().filter(|_| watched) {
             Some(database) => Some(database.staging.connect(Side::New, "monitor").await?),
@@ -204,14 +224,18 @@ impl Upgrade {
         let session = database.staging.connect(Side::Old, "verify").await?;
         let (old, new) = (database.catalog.version, session.version());
         session.run(&Sql::constant("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?;
-        let arrived = catalog::read::database(&session).await?;
+        let (mut arrived, _) = database.selected.apply(catalog::read::database(&session).await?);
+        catalog::read::states(&session, &mut arrived).await?;
         session.close().await;
-        let (steps, how) = plan::order::order(&arrived, new.major())?;
-        let how = Decisions { as_known_by: Some(old.major()), ..how };
-        let arrived = catalog::toc(&arrived, &steps, &how);
-        let same_major = old.major() == new.major();
-        let found = compare::schemas(&database.toc, &arrived, &moved.passed_over, same_major);
-        phases.found(found.map_err(named)?);
+        let (arrived, _) = table_of_contents(&arrived, &database.selected, new, Some(old.major()))?;
+        let sides = compare::Sides {
+            old: &database.toc,
+            new: &arrived,
+            passed_over: &moved.passed_over,
+            same_major: old.major() == new.major(),
+            same_owners: !database.how.without_owners,
+        };
+        phases.found(compare::schemas(&sides).map_err(named)?);
         Ok(())
     }
 }
@@ -242,6 +266,8 @@ fn outcome(database: &Prepared, moved: &Moved, indexes: Vec<IndexCollations>) ->
         large_objects: large_objects.sum(),
         sequences: count(Kind::SequenceSet),
         entries: entries.len() as u64,
+        carried: moved.carried,
+        analyzed: moved.analyzed,
         indexes: evidence(database, moved, indexes),
     }
 }

@@ -1,9 +1,11 @@
 //! Thinking between reading and doing: pure functions of the catalog, without I/O and without a server.
 //!
 //! [`order`] turns the catalog into steps that work one after the other, and repairs the loops on the way (`cycle`).
-//! [`schedule`] turns a table of contents into tasks that several lanes can work on side by side.
+//! Before that, [`select`] leaves in it what was asked for. [`schedule`] turns a table of contents into tasks that several
+//! lanes can work on side by side.
 
 mod cycle;
 mod graph;
 pub mod order;
 pub mod schedule;
+pub mod select;

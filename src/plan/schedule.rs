@@ -20,10 +20,21 @@ pub struct TaskNumber(pub usize);
 pub enum Work {
     /// Makes an entry: copies its data, or runs its statements.
     Entry(EntryId),
+    /// Brings the planner statistics of the relation that this entry makes, and of its indexes; collects them where they
+    /// cannot be brought.
+    Statistics(EntryId),
     /// Collects planner statistics for the relation that this entry makes.
     Analyze(EntryId),
     /// Reads the data of this entry back from the new server.
     Verify(EntryId),
+}
+
+impl Work {
+    /// The entry that it is about.
+    pub const fn entry(self) -> EntryId {
+        let (Self::Entry(id) | Self::Statistics(id) | Self::Analyze(id) | Self::Verify(id)) = self;
+        id
+    }
 }
 
 /// A piece of work.
@@ -49,6 +60,10 @@ pub struct Extras {
     pub verify: bool,
     /// `ANALYZE ONLY` is there, so that a partitioned table can be analyzed without its partitions.
     pub analyze_only: bool,
+    /// Planner statistics can be brought from the old server. That takes `analyze_only`, for where they cannot.
+    pub carry_statistics: bool,
+    /// Only a part of the database is loaded, so that what was known of a table with all its children need not be true.
+    pub partial: bool,
 }
 
 /// The cost of a statement that moves next to nothing.
@@ -207,6 +222,8 @@ struct Builder<'a> {
     loads: BTreeSet<TaskNumber>,
     /// The tasks that load rows through a partitioned table.
     filled_through: HashMap<EntryId, BTreeSet<TaskNumber>>,
+    /// The tables whose rows, their children's included, need not be those that they had on the old server.
+    redealt: BTreeSet<EntryId>,
     /// The entries of tables, by name.
     tables: HashMap<QualName, EntryId>,
     /// The last tasks that change the table which an entry makes: its indexes and constraints.
@@ -227,6 +244,7 @@ impl<'a> Builder<'a> {
             filled_by: HashMap::new(),
             loads: BTreeSet::new(),
             filled_through: HashMap::new(),
+            redealt: BTreeSet::new(),
             tables: tables.collect(),
             touched_by: HashMap::new(),
         }
@@ -305,6 +323,9 @@ impl<'a> Builder<'a> {
     /// A partitioned table is filled when its partitions are; the same for tables with children.
     fn fill_parents(&mut self) {
         let pairs = self.families();
+        if self.extras.partial {
+            self.redealt.extend(pairs.iter().map(|(_, parent)| *parent));
+        }
         for root in self.filled_through.keys().copied().collect::<Vec<_>>() {
             self.fill_below(root, &pairs);
         }
@@ -367,6 +388,7 @@ impl<'a> Builder<'a> {
                     .filter(|c| seen.insert(*c)),
             );
         }
+        self.redealt.extend(seen.into_iter().filter(|table| *table != root));
     }
 
     /// The partition that a TABLE ATTACH entry, which bears its name, puts in place.
@@ -461,16 +483,11 @@ impl<'a> Builder<'a> {
             }
             let touched = self.touched_by.get(&entry.id).cloned().unwrap_or_default();
             let needs = filled.into_iter().chain(touched).collect();
-            let work = Work::Analyze(entry.id);
-            self.push(Task {
-                database: 0,
-                work,
-                cost: ANALYZE,
-                brief: false,
-                needs,
-                shares: Vec::new(),
-                locks: vec![entry.id],
-            });
+            let (work, cost) = match self.extras.carry_statistics && !self.redealt.contains(&entry.id) {
+                true => (Work::Statistics(entry.id), SMALL),
+                false => (Work::Analyze(entry.id), ANALYZE),
+            };
+            self.push(Task { database: 0, work, cost, brief: false, needs, shares: Vec::new(), locks: vec![entry.id] });
         }
     }
 
@@ -573,7 +590,7 @@ mod tests {
         toc.push(Entry { weight, ..index })
     }
 
-    const PLAIN: Extras = Extras { verify: false, analyze_only: true };
+    const PLAIN: Extras = Extras { verify: false, analyze_only: true, carry_statistics: false, partial: false };
 
     /// Takes everything that may run at once.
     fn take_all(schedule: &mut Schedule) -> Vec<(TaskNumber, Work)> {
@@ -709,7 +726,7 @@ mod tests {
         rows(&mut toc, one, "one", 1);
         let made = toc.push(entry(Kind::Statistics, Section::PostData, "x", &[one]));
         for analyze_only in [true, false] {
-            let schedule = Schedule::new([&toc], Extras { verify: false, analyze_only });
+            let schedule = Schedule::new([&toc], Extras { analyze_only, ..PLAIN });
             let number = |work| schedule.tasks().find(|(_, task)| task.work == work).map(|(number, _)| number);
             let analyzed = if analyze_only { one } else { root };
             let needs = number(Work::Analyze(analyzed)).map(|analyze| schedule.task(analyze).needs.clone());
@@ -726,7 +743,7 @@ mod tests {
         let comment = toc.push(entry(Kind::Comment, Section::Last, "e", &[trigger]));
         let view = toc.push(entry(Kind::MaterializedView, Section::PreData, "m", &[a]));
         toc.push(entry(Kind::MaterializedViewData, Section::Last, "m", &[view]));
-        let mut schedule = Schedule::new([&toc], Extras { verify: true, analyze_only: true });
+        let mut schedule = Schedule::new([&toc], Extras { verify: true, ..PLAIN });
         let mut done = Vec::new();
         while let Some(number) = schedule.take() {
             done.push(schedule.task(number).work);
@@ -737,12 +754,39 @@ mod tests {
     }
 
     #[test]
+    fn statistics_are_carried_but_not_where_rows_change_partition() {
+        let mut toc = Toc::default();
+        let (root, one, other) = (table(&mut toc, "root"), table(&mut toc, "one"), table(&mut toc, "other"));
+        toc.push(entry(Kind::TableAttach, Section::PreData, "one", &[root, one]));
+        let moved = rows(&mut toc, one, "one", 1);
+        rows(&mut toc, other, "other", 1);
+        let mut through = Toc::default();
+        for entry in toc.entries() {
+            let mut entry = entry.clone();
+            if let Some(Data::Rows(rows)) = entry.data.as_mut().filter(|_| entry.id == moved) {
+                rows.into = Some(QualName::new("s", "root"));
+            }
+            through.push(entry);
+        }
+        let schedule = Schedule::new([&through], Extras { carry_statistics: true, ..PLAIN });
+        let works: Vec<Work> = schedule.tasks().map(|(_, task)| task.work).collect();
+        assert!(works.contains(&Work::Statistics(root)) && works.contains(&Work::Statistics(other)), "{works:?}");
+        assert!(works.contains(&Work::Analyze(one)), "{works:?}");
+        let schedule = Schedule::new([&through], Extras { carry_statistics: true, partial: true, ..PLAIN });
+        let works: Vec<Work> = schedule.tasks().map(|(_, task)| task.work).collect();
+        assert!(works.contains(&Work::Analyze(root)) && works.contains(&Work::Statistics(other)), "{works:?}");
+    }
+
+    #[test]
     fn everything_comes_to_an_end() {
         let mut toc = Toc::default();
         let a = table(&mut toc, "a");
         rows(&mut toc, a, "a", 1);
         index(&mut toc, a, "i", 1);
-        let mut schedule = Schedule::new([&toc], Extras { verify: true, analyze_only: false });
+        let mut schedule = Schedule::new(
+            [&toc],
+            Extras { verify: true, analyze_only: false, carry_statistics: false, partial: false },
+        );
         let mut done = 0;
         while let Some(number) = schedule.take() {
             schedule.finish(number);

@@ -8,11 +8,12 @@ use super::digest::Digest;
 use super::pipe::{self, Copied, DigestMode};
 use super::sink::{Sink, copy_in};
 use super::source::{copy_out, count};
+use super::statistics;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Tally;
 use crate::plan::schedule::Work;
 use crate::sql;
-use crate::sql::Sql;
+use crate::sql::{QualName, Sql};
 use crate::toc::{Data, Entry, Kind, Toc};
 use crate::wire::session::{Canceller, Session};
 use crate::wire::snapshot::SnapshotHold;
@@ -47,6 +48,10 @@ pub(super) enum Effect {
     Copied(Copied),
     /// Data was read back.
     ReadBack(Copied),
+    /// Planner statistics were brought from the old server.
+    Carried,
+    /// Planner statistics were collected here.
+    Analyzed,
 }
 
 impl Lane {
@@ -89,10 +94,7 @@ impl Lane {
         tally: &Tally,
         cancel: &CancellationToken,
     ) -> Result<Effect> {
-        let id = match work {
-            Work::Entry(id) | Work::Analyze(id) | Work::Verify(id) => id,
-        };
-        let entry = toc.get(id).ok_or_else(|| Error::malformed("the table of contents has no such entry"))?;
+        let entry = toc.get(work.entry()).ok_or_else(|| Error::malformed("the table of contents has no such entry"))?;
         let done = match (work, &entry.data) {
             (Work::Entry(_), data) if !self.can_be_made(entry).await? => {
                 self.insist_on_nothing(data.as_ref()).await.map(|()| Effect::PassedOver)
@@ -107,7 +109,8 @@ impl Lane {
             },
             // What was passed over is not there.
             (Work::Analyze(_) | Work::Verify(_), _) if !self.can_be_made(entry).await? => Ok(Effect::Made),
-            (Work::Analyze(_), _) => self.analyze(entry).await.map(|()| Effect::Made),
+            (Work::Statistics(_), _) => self.bring_statistics(entry).await,
+            (Work::Analyze(_), _) => self.analyze(entry).await.map(|()| Effect::Analyzed),
             (Work::Verify(_), Some(data)) => self.read_back(data, tally, cancel).await.map(Effect::ReadBack),
             (Work::Verify(_), None) => Ok(Effect::Made),
         };
@@ -170,9 +173,19 @@ impl Lane {
         }
     }
 
+    /// What the old server knows is as good as what ANALYZE finds out, if it is all there.
+    async fn bring_statistics(&mut self, entry: &Entry) -> Result<Effect> {
+        if let Some(name) = relation(entry)
+            && let Some(known) = statistics::read(&self.source, &name).await?
+            && statistics::write(self.sink.session(), &known).await?
+        {
+            return Ok(Effect::Carried);
+        }
+        self.analyze(entry).await.map(|()| Effect::Analyzed)
+    }
+
     async fn analyze(&mut self, entry: &Entry) -> Result<()> {
-        let Some(schema) = &entry.namespace else { return Ok(()) };
-        let name = sql::Ident::new(entry.tag.as_str()).within(schema);
+        let Some(name) = relation(entry) else { return Ok(()) };
         // Without ONLY the partitions are included; the schedule has none of their own then.
         let statement = match self.analyze_only && entry.kind == Kind::Table {
             true => sql!("ANALYZE ONLY {}", name),
@@ -180,4 +193,9 @@ impl Lane {
         };
         self.sink.session().run(&statement).await
     }
+}
+
+/// The name of the relation that an entry is about.
+fn relation(entry: &Entry) -> Option<QualName> {
+    Some(sql::Ident::new(entry.tag.as_str()).within(entry.namespace.as_ref()?))
 }

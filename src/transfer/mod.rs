@@ -13,6 +13,7 @@ mod progress;
 pub mod run;
 mod sink;
 mod source;
+mod statistics;
 mod worker;
 
 pub use digest::{Digest, RowDigester};

@@ -16,14 +16,13 @@ fn phase_of(databases: &[Database], task: &Task) -> Phase {
             Some(Section::Data) => Phase::Data,
             _ => Phase::Indexes,
         },
-        Work::Analyze(_) => Phase::Analyze,
+        Work::Statistics(_) | Work::Analyze(_) => Phase::Analyze,
         Work::Verify(_) => Phase::Verify,
     }
 }
 
 fn entry(databases: &[Database], database: usize, work: Work) -> Option<&Entry> {
-    let (Work::Entry(id) | Work::Analyze(id) | Work::Verify(id)) = work;
-    databases.get(database)?.toc.get(id)
+    databases.get(database)?.toc.get(work.entry())
 }
 
 /// One phase of the run.

@@ -60,6 +60,10 @@ pub struct Moved {
     pub indexes: Vec<(EntryId, Duration)>,
     /// Entries that were not made, because the new server has nothing to make them on ([`Entry::only_if`]).
     pub passed_over: BTreeSet<EntryId>,
+    /// Tables whose planner statistics were brought from the old server.
+    pub carried: u64,
+    /// Tables whose planner statistics were collected on the new one.
+    pub analyzed: u64,
     /// What both sides hold: by table (the partitioned one, where rows were loaded through it), and by `None` for large
     /// objects.
     pub checked: BTreeMap<Option<QualName>, Checked>,
@@ -202,8 +206,7 @@ impl Dispatcher<'_> {
     }
 
     fn take_effect(&mut self, database: usize, work: Work, effect: Effect) {
-        let (Work::Entry(id) | Work::Analyze(id) | Work::Verify(id)) = work;
-        let checked_as = self.entry(database, id).and_then(checked_as);
+        let checked_as = self.entry(database, work.entry()).and_then(checked_as);
         let Some(moved) = self.moved.get_mut(database) else { return };
         match (effect, work) {
             (Effect::Copied(copied), Work::Entry(_)) => {
@@ -217,6 +220,8 @@ impl Dispatcher<'_> {
             (Effect::ReadBack(copied), Work::Verify(_)) => {
                 moved.checked.entry(checked_as).or_default().new.merge(&copied.digest_or_rows());
             }
+            (Effect::Carried, _) => moved.carried += 1,
+            (Effect::Analyzed, _) => moved.analyzed += 1,
             _ => {}
         }
     }

@@ -18,7 +18,7 @@ use crate::wire::session::Canceller;
 /// Opens lanes: pairs of sessions, one on either server. A lane belongs to one database; whoever has work in another one
 /// needs another lane.
 pub trait OpenLane: Send + Sync {
-    /// A lane into this database (its place in [`Transfer::databases`]).
+    /// A lane into this database (its place in [`Transfer::databases`](super::Transfer::databases)).
     fn open(&self, database: usize) -> BoxFuture<'_, Result<Lane>>;
 }
 

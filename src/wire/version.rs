@@ -24,6 +24,11 @@ impl ServerVersion {
         self.major() >= 18
     }
 
+    /// Whether planner statistics can be written (`pg_restore_relation_stats`, `pg_restore_attribute_stats`).
+    pub const fn has_statistics_import(self) -> bool {
+        self.major() >= 18
+    }
+
     /// Whether a database records the version of its collation (`datcollversion`, `ALTER DATABASE .. REFRESH`).
     pub const fn has_database_collation_version(self) -> bool {
         self.major() >= 15

@@ -59,8 +59,9 @@ pub(super) fn settle(tables: &mut [Table], family: &Family, source: ServerVersio
 /// 18 and later: the constraints say it all. Those that are not valid yet are statements of their own.
 fn catalogued(tables: &mut [Table], family: &Family, constraints: &[Constraint]) {
     // The server avoids every name in the schema when it chooses one, so ours is safe to leave out only if it is unique.
+    // What a child has from its parent comes later, and under the parent's name.
     let mut uses: HashMap<(&Ident, &Ident), u32> = HashMap::new();
-    for constraint in constraints {
+    for constraint in constraints.iter().filter(|c| c.kind != ConstraintKind::NotNull || c.local) {
         *uses.entry((&constraint.on.schema, &constraint.name)).or_default() += 1;
     }
     for constraint in constraints.iter().filter(|c| c.kind == ConstraintKind::NotNull && c.validated) {
@@ -70,7 +71,7 @@ fn catalogued(tables: &mut [Table], family: &Family, constraints: &[Constraint])
             continue;
         };
         let usual = object_name(table.name.name.as_str(), column.name.as_str(), "not_null");
-        let alone = uses.get(&(&constraint.on.schema, &constraint.name)) == Some(&1);
+        let alone = uses.get(&(&constraint.on.schema, &constraint.name)).is_none_or(|uses| *uses == 1);
         column.not_null = Some(NotNull {
             name: (constraint.name.as_str() != usual || !alone).then(|| constraint.name.clone()),
             no_inherit: constraint.no_inherit,

@@ -31,6 +31,7 @@ pub fn summary(outcome: &Outcome, width: usize, paint: Paint) -> String {
         ("time", time(outcome)),
         ("verified", verified(outcome)),
         ("indexes", indexes(outcome)),
+        ("planner", statistics(outcome)),
     ] {
         row(&mut out, name, &value, width, paint);
     }
@@ -93,6 +94,19 @@ fn verified(outcome: &Outcome) -> String {
     }
 }
 
+/// One line about where planner statistics have come from.
+fn statistics(outcome: &Outcome) -> String {
+    let tables = |count| text::counted(count, "table", "tables");
+    match (outcome.total(|d| d.carried), outcome.total(|d| d.analyzed)) {
+        (0, 0) => "no statistics, as there are no rows".to_owned(),
+        (0, analyzed) => format!("statistics of {} collected by ANALYZE", tables(analyzed)),
+        (carried, 0) => format!("statistics of {} carried over", tables(carried)),
+        (carried, analyzed) => {
+            format!("statistics of {} carried over, of {} collected by ANALYZE", tables(carried), text::count(analyzed))
+        }
+    }
+}
+
 /// One line about the freshness of all indexes.
 fn indexes(outcome: &Outcome) -> String {
     let what = match outcome.indexes().count() {
@@ -144,6 +158,8 @@ mod tests {
             large_objects: 3,
             sequences: 7,
             entries: 218,
+            carried: 40,
+            analyzed: 2,
             indexes: vec![index("a.i", "de_DE.utf8 2.36"), index("a.j", "de_DE.utf8 2.36")],
         };
         Outcome {
@@ -172,6 +188,7 @@ Database shop is on the new server, PostgreSQL 18.1.
   verified schema, sequences, and a digest over every row of every table are the
            same on both sides
   indexes  all 2 were built in this run under de_DE.utf8 2.36: no REINDEX needed
+  planner  statistics of 40 tables carried over, of 2 collected by ANALYZE
 
   warning  role \\x1b[31mr: is not as it was
            Set its password.

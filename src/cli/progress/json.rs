@@ -164,6 +164,8 @@ fn arrived(arrived: &Arrived) -> Value {
         "large_objects": arrived.large_objects,
         "sequences": arrived.sequences,
         "entries": arrived.entries,
+        "statistics_carried": arrived.carried,
+        "statistics_analyzed": arrived.analyzed,
         "indexes": arrived.indexes.iter().map(index).collect::<Value>(),
     })
 }
