@@ -59,9 +59,14 @@ pub(super) fn settle(tables: &mut [Table], family: &Family, source: ServerVersio
 /// 18 and later: the constraints say it all. Those that are not valid yet are statements of their own.
 fn catalogued(tables: &mut [Table], family: &Family, constraints: &[Constraint]) {
     // The server avoids every name in the schema when it chooses one, so ours is safe to leave out only if it is unique.
-    // What a child has from its parent comes later, and under the parent's name.
+    // What a child or partition has under the name of its parent's comes later, and is no other use of it.
+    let named: HashSet<(u32, &Ident)> = constraints.iter().map(|c| (c.relation, &c.name)).collect();
+    let handed_down = |constraint: &Constraint| {
+        let table = family.table(constraint.relation).and_then(|i| tables.get(i));
+        table.is_some_and(|table| table.parents.iter().any(|parent| named.contains(&(parent.oid, &constraint.name))))
+    };
     let mut uses: HashMap<(&Ident, &Ident), u32> = HashMap::new();
-    for constraint in constraints.iter().filter(|c| c.kind != ConstraintKind::NotNull || c.local) {
+    for constraint in constraints.iter().filter(|constraint| !handed_down(constraint)) {
         *uses.entry((&constraint.on.schema, &constraint.name)).or_default() += 1;
     }
     for constraint in constraints.iter().filter(|c| c.kind == ConstraintKind::NotNull && c.validated) {
