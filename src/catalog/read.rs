@@ -4,7 +4,7 @@
 //! The functions that print definitions (`pg_get_viewdef` and the like) read the current catalog and not the snapshot's, so
 //! the locks come first.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::query::{Query, expr, in_user_schema};
 use super::*;
@@ -100,7 +100,7 @@ pub async fn database(session: &Session) -> Result<Catalog> {
     objects.extend(replication.objects);
     let aliases = assemble(relations, attached, session.version(), &mut objects)?;
     objects.retain(|object| is_ours(object, &aspects));
-    keep_attached(&mut objects);
+    attached::keep(&mut objects, &aspects);
     let mut catalog = Catalog {
         version: session.version(),
         database,
@@ -370,24 +370,6 @@ fn assemble(
 /// Whether an object is not an extension's.
 fn is_ours(object: &Object, aspects: &Aspects) -> bool {
     !aspects.members.contains_key(&object.id())
-}
-
-/// Drops what hangs on relations that are not ours.
-fn keep_attached(objects: &mut Vec<Object>) {
-    let relations: HashSet<u32> =
-        objects.iter().map(Object::id).filter(|id| id.class == Class::RELATION).map(|id| id.oid).collect();
-    objects.retain(|object| {
-        let on = match object {
-            Object::AttributeDefault(default) => default.table(),
-            Object::Index(index) => index.table(),
-            Object::Constraint(constraint) => constraint.table(),
-            Object::Trigger(trigger) => trigger.table(),
-            Object::Rule(rule) => rule.table(),
-            Object::Policy(policy) => policy.table(),
-            _ => return true,
-        };
-        relations.contains(&on)
-    });
 }
 
 /// Reads where all sequences stand, in batches that are pipelined.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::aspect::{Comment, Label};
+use super::attached;
 use super::{Catalog, Class, Decisions, Draft, Node, Object, ObjectId, Part, Step};
 use crate::sql;
 use crate::sql::{Ident, Sql};
@@ -98,6 +99,7 @@ impl<'a> Writer<'a> {
         if step.node.part == Part::Definition {
             draft.create.extend(self.falls_with(object));
         }
+        draft.only_if = draft.only_if.or_else(|| attached::only_if(object, step.node.part, &self.catalog.aspects));
         let locks = self.locks(&draft);
         let id = self.push(step.node.object, draft, needs, locks);
         self.made.insert(step.node, BTreeSet::from([id]));
@@ -151,7 +153,9 @@ impl<'a> Writer<'a> {
             return;
         }
         let draft = Draft::new(kind, entry.section, tag_of(entry), create);
-        let draft = Draft { namespace: entry.namespace.clone(), ..draft };
+        let object = self.catalog.get(id);
+        let only_if = object.and_then(|object| attached::comment_only_if(object, &self.catalog.aspects));
+        let draft = Draft { namespace: entry.namespace.clone(), only_if, ..draft };
         let locks = entry.locks.clone();
         self.push(id, draft, BTreeSet::from([made]), locks);
     }

@@ -1,12 +1,12 @@
 //! Comparing what the old server held with what the new one gives back: schema, rows, large objects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Finding, Severity};
 use crate::sql::{QualName, Sql};
-use crate::toc::{Entry, EntryId, Kind, Section, Toc};
-use crate::transfer::Checked;
+use crate::toc::{Entry, Kind, Section, Toc};
+use crate::transfer::{Checked, Moved};
 
 use super::Verified;
 
@@ -20,20 +20,30 @@ type Index<'a> = BTreeMap<(Kind, String), Vec<&'a Entry>>;
 ///
 /// Servers of different majors may print one and the same stored expression differently. Where only such text differs, and
 /// no more than in qualification and parentheses, the object counts as the same; where it differs otherwise, a finding
-/// names it. Whatever else differs is a difference. What was `passed_over` for good reasons is not expected there.
+/// names it. Whatever else differs is a difference. What was `absent` for good reasons is not expected there.
+///
+/// What hangs on relations of extensions is compared too; but what the extension of the new server brings along may be
+/// something else than what the old one brought, and is no difference.
 ///
 /// # Errors
 ///
 /// `Differs`, with a list.
-pub(super) fn schemas(old: &Toc, new: &Toc, passed_over: &BTreeSet<EntryId>, same_major: bool) -> Result<Vec<Finding>> {
-    let (old, new) = (index(old, passed_over), index(new, &BTreeSet::new()));
+pub(super) fn schemas(old: &Toc, new: &Toc, moved: &Moved, same_major: bool) -> Result<Vec<Finding>> {
+    let absent = |entry: &Entry| match entry.is_on_extension() {
+        true => moved.left_out.contains_key(&entry.id),
+        false => moved.passed_over.contains(&entry.id),
+    };
+    let brought = |entries: &[&Entry]| entries.iter().all(|entry| moved.passed_over.contains(&entry.id));
+    let (old, new) = (index(old, absent), index(new, |_| false));
     let mut differences = Vec::new();
     let mut findings = Vec::new();
     for (key, entries) in &old {
         match new.get(key) {
+            None if brought(entries) => findings.extend(has_no_place(key)),
             None => differences.push(format!("{} {} is missing on the new server", key.0, key.1)),
             Some(others) if texts(entries) == texts(others) => {}
             Some(others) if !same_major && loose(&texts(entries)) == loose(&texts(others)) => {}
+            Some(_) if brought(entries) => findings.push(brought_otherwise(key, entries)),
             Some(_) if !same_major && is_deparsed(key.0) => findings.push(printed_differently(key)),
             Some(others) => differences.push(format!(
                 "{} {} differs\n    old: {}\n    new: {}",
@@ -74,9 +84,10 @@ pub(super) fn data(checked: &BTreeMap<Option<QualName>, Checked>, how: Verified)
     report("the data differs", differences)
 }
 
-/// Whether an entry is about what a newer version of an extension has, and an older one had not: a table for users' rows.
+/// Whether an entry is about what a newer version of an extension has, and an older one had not: a table for users' rows,
+/// or something on a table.
 fn came_by_itself(entry: &Entry) -> bool {
-    entry.section == Section::Data && entry.only_if.is_some()
+    entry.section == Section::Data && entry.only_if.is_some() || entry.is_on_extension()
 }
 
 fn report(what: &'static str, differences: Vec<String>) -> Result<()> {
@@ -94,9 +105,9 @@ fn report(what: &'static str, differences: Vec<String>) -> Result<()> {
     Err(Error::new(ErrorKind::Differs, text))
 }
 
-fn index<'a>(toc: &'a Toc, passed_over: &BTreeSet<EntryId>) -> Index<'a> {
+fn index(toc: &Toc, absent: impl Fn(&Entry) -> bool) -> Index<'_> {
     let mut out = Index::new();
-    for entry in toc.entries().iter().filter(|entry| !passed_over.contains(&entry.id)) {
+    for entry in toc.entries().iter().filter(|entry| !absent(entry)) {
         // Tags hold the types of arguments, and which of those are quoted differs between majors.
         out.entry((entry.kind, entry.name().replace('"', ""))).or_default().push(entry);
     }
@@ -183,6 +194,26 @@ fn strip_qualifiers(text: &str) -> String {
     }
     // Since 14 the identity of a procedure names the mode of every argument, IN included.
     out.split(' ').filter(|w| !w.is_empty() && *w != "IN").collect::<Vec<_>>().join(" ")
+}
+
+/// What hangs on an extension's relation, and has not come to be there. A comment is told of with its object.
+fn has_no_place(key: &(Kind, String)) -> Option<Finding> {
+    (key.0 != Kind::Comment).then(|| Finding {
+        severity: Severity::Warning,
+        subject: format!("{} {}", key.0, key.1),
+        text: "is left out: the extension of the new server has no such relation, or column".to_owned(),
+        remedy: Some("Look whether its new version has something in its place.".to_owned()),
+    })
+}
+
+/// What hangs on an extension's relation, where the new server's own script has made it, in its own way.
+fn brought_otherwise(key: &(Kind, String), entries: &[&Entry]) -> Finding {
+    Finding {
+        severity: Severity::Note,
+        subject: format!("{} {}", key.0, key.1),
+        text: "the extension of the new server brings it along, not as it was on the old one".to_owned(),
+        remedy: Some(format!("It was left so. It had been: {}.", shown(entries))),
+    }
 }
 
 fn printed_differently(key: &(Kind, String)) -> Finding {

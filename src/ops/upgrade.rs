@@ -175,7 +175,7 @@ impl Upgrade {
     async fn finish(&self, ready: &Ready, moved: &[Moved], phases: &mut Phases<'_>) -> Result<Vec<Arrived>> {
         for (database, moved) in ready.databases.iter().zip(moved) {
             phases.about(ready.prefix_of(database));
-            phases.found(check::passed_over(&database.toc, &moved.passed_over));
+            phases.found(check::passed_over(&database.toc, moved));
             self.verify(database, moved, phases).await?;
         }
         phases.about(None);
@@ -210,7 +210,7 @@ impl Upgrade {
         let how = Decisions { as_known_by: Some(old.major()), ..how };
         let arrived = catalog::toc(&arrived, &steps, &how);
         let same_major = old.major() == new.major();
-        let found = compare::schemas(&database.toc, &arrived, &moved.passed_over, same_major);
+        let found = compare::schemas(&database.toc, &arrived, moved, same_major);
         phases.found(found.map_err(named)?);
         Ok(())
     }

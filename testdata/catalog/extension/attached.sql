@@ -1,0 +1,27 @@
+-- What users have put on the tables of an extension: not members, and nothing tells them from what its script has made.
+CREATE SCHEMA "E x";
+CREATE EXTENSION tandem_settings WITH SCHEMA "E x";
+SET search_path = "E x", public;
+INSERT INTO setting VALUES ('mine', 'x'), ('other', 'y');
+INSERT INTO setting_history (name, value) VALUES ('mine', 'w');
+CREATE INDEX "mine ""q"" '" ON setting (value, name);
+CREATE INDEX hashed ON setting_history USING hash (value);
+COMMENT ON INDEX "mine ""q"" '" IS 'it''s mine';
+COMMENT ON INDEX setting_pkey IS 'on the script''s own';
+ALTER TABLE setting ADD CONSTRAINT "C ""c"" '" CHECK (value <> ''), ADD CONSTRAINT late CHECK (name <> 'z') NOT VALID;
+ALTER TABLE setting ADD CONSTRAINT unique_pair UNIQUE (name, value);
+COMMENT ON CONSTRAINT "C ""c"" '" ON setting IS 'mine';
+COMMENT ON CONSTRAINT setting_pkey ON setting IS 'the script''s';
+ALTER TABLE setting ALTER COLUMN value SET DEFAULT 'none';
+ALTER TABLE setting_history ADD CONSTRAINT pair FOREIGN KEY (name, value) REFERENCES setting (name, value) NOT VALID;
+CREATE POLICY mine ON setting AS RESTRICTIVE FOR UPDATE TO alice, bob USING (NOT builtin) WITH CHECK (value <> '');
+COMMENT ON POLICY mine ON setting IS 'a policy';
+CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no rows while I am here''; END';
+CREATE TRIGGER mine BEFORE INSERT ON setting FOR EACH ROW EXECUTE FUNCTION public.refuse();
+CREATE TRIGGER off AFTER DELETE ON setting FOR EACH STATEMENT EXECUTE FUNCTION public.refuse();
+ALTER TABLE setting DISABLE TRIGGER off;
+CREATE RULE mine AS ON DELETE TO setting_history DO ALSO NOTIFY gone;
+COMMENT ON RULE mine ON setting_history IS 'a rule';
+CREATE TABLE public.ours (name text REFERENCES setting, id bigint REFERENCES setting_history);
+INSERT INTO public.ours VALUES ('mine', 1), ('theme_default', NULL);
+CREATE TABLE public.child (extra int) INHERITS (setting);
