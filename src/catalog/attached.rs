@@ -13,15 +13,109 @@
 //!   and told. The latter may not fit any more; so one that the server refuses is left out with a warning, and does not end
 //!   the run.
 //!
+//! The same holds for comments on such relations themselves and on their columns ([`REMARKS`]).
+//!
 //! All come after the data, whatever their kind, and after the extension's own configuration rows. Not carried is what has
-//! no name of its own: columns that were added, NOT NULL up to 17, what was dropped or altered, and the state of clones of
-//! triggers.
+//! no name of its own: columns that were added, NOT NULL up to 17, what was dropped or altered, the state of clones of
+//! triggers; and the planner settings of columns, of which [hazards](crate::catalog::hazards) tells.
 
 use std::collections::{HashMap, HashSet};
 
+use super::query::{Query, expr, in_user_schema};
 use super::{Aspects, Catalog, Class, Node, Object, ObjectId, Part};
+use crate::error::Result;
 use crate::sql;
 use crate::sql::{Ident, Literal, QualName, Sql};
+use crate::wire::session::Row;
+
+/// Extensions' relations and their columns as far as they have comments or planner settings.
+pub(super) const REMARKS: Query = Query::of(
+    &[
+        expr("oid", "c.oid"),
+        expr(
+            "kind",
+            "CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'
+                WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END",
+        ),
+        expr("schema", "n.nspname::text"),
+        expr("name", "c.relname::text"),
+        expr("column_name", "a.attname::text"),
+        expr("comment", "d.description"),
+        expr("is_set", "coalesce(a.attstattarget >= 0 OR a.attoptions::text LIKE '%n\\_distinct%', false)"),
+    ],
+    concat!(
+        "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_depend e ON e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e'
+        CROSS JOIN LATERAL (SELECT NULL::name AS attname, 0::int2 AS attnum, -1 AS attstattarget, NULL::text[] AS attoptions
+            UNION ALL SELECT attname, attnum, attstattarget, attoptions FROM pg_attribute
+            WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) a
+        LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = a.attnum
+        WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND ",
+        in_user_schema!(),
+        " AND (d.description IS NOT NULL OR a.attstattarget >= 0 OR a.attoptions IS NOT NULL)
+        ORDER BY n.nspname, c.relname, a.attnum"
+    ),
+);
+
+/// What is said about an extension's relation, or a column of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// The relation.
+    pub object: ObjectId,
+    /// Its name.
+    pub on: QualName,
+    /// The column, for one.
+    pub column: Option<Ident>,
+    /// The comment on it.
+    pub comment: Option<String>,
+    /// Whether the column has a statistics target, or numbers of distinct values, of its own.
+    pub is_set: bool,
+    /// What it is called in `COMMENT ON`.
+    target: Sql,
+}
+
+/// One row of [`REMARKS`].
+///
+/// # Errors
+/// If the row is not what the query promises.
+pub(super) fn decode(row: &Row) -> Result<Remark> {
+    let on = QualName::new(row.get::<String>("schema")?, row.get::<String>("name")?);
+    let column = row.get::<Option<String>>("column_name")?.map(Ident::from);
+    let target = match &column {
+        Some(column) => sql!("COLUMN {}.{}", on, column),
+        None => sql!("{} {}", Sql::deparsed(row.get::<String>("kind")?), on),
+    };
+    let (object, comment) = (ObjectId::relation(row.get("oid")?), row.get("comment")?);
+    Ok(Remark { object, on, column, comment, is_set: row.get("is_set")?, target })
+}
+
+impl Remark {
+    /// What it is about, for people.
+    pub fn label(&self) -> String {
+        match &self.column {
+            Some(column) => format!("COLUMN {}.{}", self.on.label(), column.as_str()),
+            None => format!("RELATION {}", self.on.label()),
+        }
+    }
+
+    /// The statement that comments on it, and the expression that is true where it has to: what is there has no comment.
+    pub fn statement(&self) -> Option<(Sql, Sql)> {
+        let statement = sql!("COMMENT ON {} IS {}", self.target, Literal(self.comment.as_deref()?));
+        let relation = resolved(&self.on);
+        let silent = match &self.column {
+            Some(column) => sql!(
+                "EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = {} AND attname = {} AND NOT attisdropped \
+                 AND pg_catalog.col_description(attrelid, attnum) IS NULL)",
+                relation,
+                Literal(column.as_str())
+            ),
+            None => {
+                sql!("{} IS NOT NULL AND pg_catalog.obj_description({}, 'pg_class') IS NULL", relation, relation)
+            }
+        };
+        Some((statement, silent))
+    }
+}
 
 /// An object that hangs on a relation.
 struct Attached<'a> {

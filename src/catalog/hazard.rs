@@ -31,6 +31,12 @@ pub fn hazards(catalog: &Catalog, target: u32) -> Vec<Hazard> {
     let crosses = |since: u32| source < since && target >= since;
     let mut out: Vec<Hazard> =
         catalog.aspects.unreadable_subscriptions.iter().map(|name| subscription::unreadable(name)).collect();
+    out.extend(catalog.aspects.remarks.iter().filter(|remark| remark.is_set).map(|remark| Hazard {
+        subject: remark.label(),
+        text: "its planner settings are left behind, as it is an extension's".to_owned(),
+        remedy: "Repeat ALTER TABLE .. ALTER COLUMN .. SET on the new server.",
+        fatal: false,
+    }));
     for object in catalog.objects() {
         match object {
             Object::Subscription(subscription) => out.push(subscription.hazard()),

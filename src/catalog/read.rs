@@ -162,18 +162,20 @@ impl Read<'_> {
     }
 
     async fn shared(&self) -> Result<Shared> {
-        let (databases, settings, depends, members, comments, labels, alien_acls, numbered, used, unhandled) = futures::try_join!(
-            self.all(&database::QUERY, database::decode),
-            self.all(&database::SETTINGS, database::decode_settings),
-            self.all(&depend::QUERY, depend::decode),
-            self.all(&aspect::MEMBERS, aspect::decode_member),
-            self.all(&aspect::COMMENTS, aspect::decode_comment),
-            self.all(&aspect::LABELS, aspect::decode_label),
-            self.all(&privileges::QUERY, privileges::decode),
-            self.all(&aspect::NUMBERED_ROLES, aspect::decode_numbered_role),
-            self.all(&collation::USED, collation::decode_used),
-            self.all(&unhandled::QUERY, unhandled::decode),
-        )?;
+        let (databases, settings, depends, members, comments, labels, alien_acls, remarks, numbered, used, unhandled) =
+            futures::try_join!(
+                self.all(&database::QUERY, database::decode),
+                self.all(&database::SETTINGS, database::decode_settings),
+                self.all(&depend::QUERY, depend::decode),
+                self.all(&aspect::MEMBERS, aspect::decode_member),
+                self.all(&aspect::COMMENTS, aspect::decode_comment),
+                self.all(&aspect::LABELS, aspect::decode_label),
+                self.all(&privileges::QUERY, privileges::decode),
+                self.all(&attached::REMARKS, attached::decode),
+                self.all(&aspect::NUMBERED_ROLES, aspect::decode_numbered_role),
+                self.all(&collation::USED, collation::decode_used),
+                self.all(&unhandled::QUERY, unhandled::decode),
+            )?;
         let mut database =
             databases.into_iter().next().ok_or_else(|| Error::malformed("cannot read the database's own row"))?;
         database.settings = settings.into_iter().flatten().collect();
@@ -182,6 +184,7 @@ impl Read<'_> {
             labels,
             members: members.into_iter().collect(),
             alien_acls,
+            remarks,
             numbered_roles: numbered.into_iter().collect(),
             used_collations: used,
             unreadable_subscriptions: Vec::new(),

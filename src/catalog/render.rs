@@ -17,6 +17,7 @@ pub fn toc(catalog: &Catalog, steps: &[Step], how: &Decisions) -> Toc {
         writer.step(step);
     }
     writer.comment_on_parts();
+    writer.remarks();
     writer.privileges();
     for step in last {
         writer.step(step);
@@ -205,6 +206,16 @@ impl<'a> Writer<'a> {
             out.extend(self.makers(Node::definition(ObjectId::new(Class::CONSTRAINT, oid)))?);
         }
         Some(out)
+    }
+
+    /// Comments on relations of extensions and on their columns, as far as the extension has not made any.
+    fn remarks(&mut self) {
+        for remark in &self.catalog.aspects.remarks {
+            let Some((create, only_if)) = remark.statement() else { continue };
+            let draft = Draft::new(Kind::Comment, Section::PostData, remark.label(), vec![create]);
+            let draft = Draft { only_if: Some(only_if), ..draft };
+            self.push(remark.object, draft, BTreeSet::new(), Vec::new());
+        }
     }
 
     /// The privileges on every object, after all that may need to be done without them; and those on what is not ours.

@@ -91,7 +91,7 @@ FROM (
     UNION ALL SELECT 'rule', ev_class, rulename, pg_catalog.pg_get_ruledef(oid) || ev_enabled::pg_catalog.text, pg_catalog.obj_description(oid, 'pg_rewrite') FROM pg_catalog.pg_rewrite WHERE ev_type <> '1'
     UNION ALL SELECT 'policy', polrelid, polname, pg_catalog.concat_ws(' ', polcmd, polpermissive, polroles::pg_catalog.regrole[], pg_catalog.pg_get_expr(polqual, polrelid), pg_catalog.pg_get_expr(polwithcheck, polrelid)), pg_catalog.obj_description(oid, 'pg_policy') FROM pg_catalog.pg_policy
     UNION ALL SELECT 'default', adrelid, adnum::pg_catalog.text, pg_catalog.pg_get_expr(adbin, adrelid), NULL FROM pg_catalog.pg_attrdef
-    UNION ALL SELECT 'column', attrelid, attname, pg_catalog.concat_ws(', ', NULLIF(attstattarget, -1), attoptions), pg_catalog.col_description(attrelid, attnum) FROM pg_catalog.pg_attribute WHERE attnum > 0 AND (attstattarget >= 0 OR attoptions IS NOT NULL OR pg_catalog.col_description(attrelid, attnum) IS NOT NULL)
+    UNION ALL SELECT 'comment', objoid, objsubid::pg_catalog.text, NULL, description FROM pg_catalog.pg_description WHERE classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 ) o
 JOIN pg_catalog.pg_class r ON r.oid = o.relation JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
 WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = r.oid AND d.deptype = 'e')

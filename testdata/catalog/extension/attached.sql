@@ -22,6 +22,9 @@ CREATE TRIGGER off AFTER DELETE ON setting FOR EACH STATEMENT EXECUTE FUNCTION p
 ALTER TABLE setting DISABLE TRIGGER off;
 CREATE RULE mine AS ON DELETE TO setting_history DO ALSO NOTIFY gone;
 COMMENT ON RULE mine ON setting_history IS 'a rule';
+COMMENT ON TABLE setting IS 'a table';
+COMMENT ON COLUMN setting.value IS 'it''s a column';
+COMMENT ON SEQUENCE setting_history_id_seq IS 'a sequence';
 CREATE TABLE public.ours (name text REFERENCES setting, id bigint REFERENCES setting_history);
 INSERT INTO public.ours VALUES ('mine', 1), ('theme_default', NULL);
 CREATE TABLE public.child (extra int) INHERITS (setting);
