@@ -1,6 +1,6 @@
 //! Comparing what the old server held with what the new one gives back: schema, rows, large objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Finding, Severity};
@@ -20,7 +20,8 @@ type Index<'a> = BTreeMap<(Kind, String), Vec<&'a Entry>>;
 ///
 /// Servers of different majors may print one and the same stored expression differently. Where only such text differs, and
 /// no more than in qualification and parentheses, the object counts as the same; where it differs otherwise, a finding
-/// names it. Whatever else differs is a difference. What was `absent` for good reasons is not expected there.
+/// names it. Whatever else differs is a difference. The user mappings called `hidden` have options on the new server that
+/// could not be read. What was `absent` for good reasons is not expected there.
 ///
 /// What hangs on relations of extensions is compared too; but what the extension of the new server brings along may be
 /// something else than what the old one brought, and is no difference.
@@ -28,7 +29,13 @@ type Index<'a> = BTreeMap<(Kind, String), Vec<&'a Entry>>;
 /// # Errors
 ///
 /// `Differs`, with a list.
-pub(super) fn schemas(old: &Toc, new: &Toc, moved: &Moved, same_major: bool) -> Result<Vec<Finding>> {
+pub(super) fn schemas(
+    old: &Toc,
+    new: &Toc,
+    moved: &Moved,
+    same_major: bool,
+    hidden: &BTreeSet<String>,
+) -> Result<Vec<Finding>> {
     let absent = |entry: &Entry| match entry.is_on_extension() {
         true => moved.left_out.contains_key(&entry.id),
         false => moved.passed_over.contains(&entry.id),
@@ -43,6 +50,9 @@ pub(super) fn schemas(old: &Toc, new: &Toc, moved: &Moved, same_major: bool) -> 
             None => differences.push(format!("{} {} is missing on the new server", key.0, key.1)),
             Some(others) if texts(entries) == texts(others) => {}
             Some(others) if !same_major && loose(&texts(entries)) == loose(&texts(others)) => {}
+            Some(_) if key.0 == Kind::UserMapping && entries.iter().all(|entry| hidden.contains(&entry.tag)) => {
+                findings.push(not_seen(key));
+            }
             Some(_) if brought(entries) => findings.push(brought_otherwise(key, entries)),
             Some(_) if !same_major && is_deparsed(key.0) => findings.push(printed_differently(key)),
             Some(others) => differences.push(format!(
@@ -194,6 +204,15 @@ fn strip_qualifiers(text: &str) -> String {
     }
     // Since 14 the identity of a procedure names the mode of every argument, IN included.
     out.split(' ').filter(|w| !w.is_empty() && *w != "IN").collect::<Vec<_>>().join(" ")
+}
+
+fn not_seen(key: &(Kind, String)) -> Finding {
+    Finding {
+        severity: Severity::Note,
+        subject: format!("{} {}", key.0, key.1),
+        text: "its options were made, but the role on the new server may not see them to compare".to_owned(),
+        remedy: None,
+    }
 }
 
 /// What hangs on an extension's relation, and has not come to be there. A comment is told of with its object.

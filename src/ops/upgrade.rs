@@ -1,6 +1,6 @@
 //! `upgrade`: a database, or all of a server, moves from the old server to the new one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use super::doors::Doors;
 use super::prepare::{Prepared, Ready};
 use super::report::Phases;
 use super::{Arrived, IndexEvidence, Outcome, Plan, PlannedStep, Verified};
-use crate::catalog::{self, Decisions};
+use crate::catalog::{self, Catalog, Decisions, Object};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Phase, Reporter};
 use crate::plan;
@@ -208,9 +208,10 @@ impl Upgrade {
         session.close().await;
         let (steps, how) = plan::order::order(&arrived, new.major())?;
         let how = Decisions { as_known_by: Some(old.major()), ..how };
+        let unseen = hidden_mappings(&arrived);
         let arrived = catalog::toc(&arrived, &steps, &how);
         let same_major = old.major() == new.major();
-        let found = compare::schemas(&database.toc, &arrived, moved, same_major);
+        let found = compare::schemas(&database.toc, &arrived, moved, same_major, &unseen);
         phases.found(found.map_err(named)?);
         Ok(())
     }
@@ -287,4 +288,13 @@ fn evidence(database: &Prepared, moved: &Moved, indexes: Vec<IndexCollations>) -
         IndexEvidence { index, built_at, collations: proof.collations }
     });
     evidence.collect()
+}
+
+/// The user mappings whose options the role on the new server made but may not read.
+fn hidden_mappings(catalog: &Catalog) -> BTreeSet<String> {
+    let hidden = |object: &Object| match object {
+        Object::UserMapping(mapping) if mapping.hidden => Some(mapping.tag()),
+        _ => None,
+    };
+    catalog.objects().iter().filter_map(hidden).collect()
 }
