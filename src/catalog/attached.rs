@@ -1,5 +1,5 @@
-//! What users have put on the relations of extensions: indexes, constraints, triggers, rules, policies, column defaults, and
-//! comments on those. pg_dump loses them all.
+//! What users have put on the relations of extensions: indexes, constraints, triggers, rules, policies, column defaults,
+//! extended statistics, and comments on those. pg_dump loses nearly all of them.
 //!
 //! Nothing tells such an object from one that the extension's script made on its own table: neither is a member of the
 //! extension, only the table is (PostgreSQL 18, `src/backend/catalog/pg_depend.c`: members are recorded where
@@ -13,7 +13,7 @@
 //!   and told. The latter may not fit any more; so one that the server refuses is left out with a warning, and does not end
 //!   the run.
 //!
-//! The same holds for comments on such relations themselves and on their columns ([`REMARKS`]).
+//! The same holds for comments on such relations themselves and on their columns (`REMARKS`).
 //!
 //! All come after the data, whatever their kind, and after the extension's own configuration rows. Not carried is what has
 //! no name of its own: columns that were added, NOT NULL up to 17, what was dropped or altered, the state of clones of
@@ -135,6 +135,8 @@ enum Place {
     Index,
     /// A default has that of its column.
     Default,
+    /// Extended statistics have a name of their own, in a schema that need not be the table's: that stands for the table's.
+    Statistics,
     /// All others.
     Row(&'static str, &'static str, &'static str),
 }
@@ -157,6 +159,9 @@ impl<'a> Attached<'a> {
             Object::Policy(policy) => {
                 (policy.table(), &policy.on, &policy.name, Place::Row("pg_policy", "polrelid", "polname"))
             }
+            Object::Statistics(statistics) => {
+                (statistics.relation, &statistics.name, &statistics.name.name, Place::Statistics)
+            }
             _ => return None,
         };
         Some(Self { relation, on, name, place })
@@ -172,6 +177,16 @@ impl<'a> Attached<'a> {
         resolved(self.on)
     }
 
+    /// The row of extended statistics of this name.
+    fn statistics(&self) -> Sql {
+        sql!(
+            "SELECT FROM pg_catalog.pg_statistic_ext o WHERE stxname = {} \
+             AND stxnamespace = pg_catalog.to_regnamespace({})",
+            Literal(self.name.as_str()),
+            Literal(&self.on.schema.to_string())
+        )
+    }
+
     /// True where the relation is there, and no object of this kind and name is on it.
     fn is_absent(&self) -> Sql {
         match self.place {
@@ -185,6 +200,7 @@ impl<'a> Attached<'a> {
                 self.table(),
                 Literal(self.name.as_str())
             ),
+            Place::Statistics => sql!("NOT EXISTS ({})", self.statistics()),
             Place::Row(catalog, relation, name) => sql!(
                 "{} IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.{} WHERE {} = {} AND {} = {})",
                 self.table(),
@@ -209,6 +225,9 @@ impl<'a> Attached<'a> {
                 Literal(self.name.as_str()),
                 Literal(catalog)
             ),
+            Place::Statistics => {
+                sql!("EXISTS ({} AND pg_catalog.obj_description(o.oid, 'pg_statistic_ext') IS NULL)", self.statistics())
+            }
             Place::Index | Place::Default => {
                 let index = resolved(&self.name.within(&self.on.schema));
                 sql!("{} IS NOT NULL AND pg_catalog.obj_description({}, 'pg_class') IS NULL", index, index)

@@ -7,3 +7,4 @@ CREATE TABLE @extschema@.only_in_1 (a int);
 CREATE FUNCTION @extschema@.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER touched BEFORE UPDATE ON @extschema@.job FOR EACH ROW EXECUTE FUNCTION @extschema@.touch();
 COMMENT ON INDEX @extschema@.job_by_name IS 'by the script';
+CREATE STATISTICS @extschema@.job_pairs ON id, name FROM @extschema@.job;

@@ -6,3 +6,4 @@ CREATE VIEW @extschema@.jobs AS SELECT id, name FROM @extschema@.job;
 CREATE FUNCTION @extschema@.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER touched BEFORE UPDATE ON @extschema@.job FOR EACH ROW EXECUTE FUNCTION @extschema@.touch();
 COMMENT ON INDEX @extschema@.job_by_name IS 'by the script';
+CREATE STATISTICS @extschema@.job_pairs ON id, name FROM @extschema@.job;
