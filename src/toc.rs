@@ -219,8 +219,8 @@ pub struct Entry {
     pub owner: Option<Owner>,
     /// What makes it. Empty for pure data.
     pub create: Vec<Sql>,
-    /// An expression that is true where it can be made: for what belongs to something that came with a server or an
-    /// extension, which may be gone in another version (privileges on it, rows in it).
+    /// An expression that is true where it is to be made: for what belongs to something that came with a server or an
+    /// extension, which may be gone in another version (privileges on it, rows in it), or may bring this along itself.
     pub only_if: Option<Sql>,
     /// What removes it.
     pub remove: Option<Sql>,
@@ -239,6 +239,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether it hangs on a relation of an extension, whose script may have made it.
+    pub fn is_on_extension(&self) -> bool {
+        self.only_if.is_some() && self.kind != Kind::Acl && self.section != Section::Data
+    }
+
     /// The object as a user would name it: "TABLE shop.orders".
     pub fn label(&self) -> String {
         format!("{} {}", self.kind, self.name())

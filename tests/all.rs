@@ -7,6 +7,7 @@ mod catalog_cases;
 mod cli;
 mod connect;
 mod copy;
+mod extension;
 mod interrupt;
 mod kinds;
 mod layers;

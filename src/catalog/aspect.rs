@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::attached::Remark;
 use super::collation::UsedCollation;
 use super::privileges::AlienAcl;
 use super::query::{Query, expr};
@@ -23,6 +24,8 @@ pub struct Aspects {
     pub members: HashMap<ObjectId, u32>,
     /// Privileges that were changed on what came with the server or an extension.
     pub alien_acls: Vec<AlienAcl>,
+    /// What is said about relations of extensions.
+    pub remarks: Vec<Remark>,
     /// Roles whose names are numbers, and which are none the less no dropped ones.
     pub numbered_roles: HashSet<Ident>,
     /// The collations of `pg_catalog` that are used.

@@ -97,6 +97,8 @@ pub struct Constraint {
     pub period: bool,
     /// What follows the name, as the server has it.
     pub definition: Sql,
+    /// Whether the table is an extension's, so that no CREATE statement of ours holds it.
+    pub alone: bool,
     /// The constraints (OIDs) of parents that it comes from, where no statement about its own table makes it.
     pub above: Vec<u32>,
     /// The states of the triggers that serve it, where these are not what is usual.
@@ -135,6 +137,7 @@ pub(super) fn decode(row: &Row) -> Result<Constraint> {
         deferred: row.get("deferred")?,
         period: row.get("period")?,
         definition: Sql::deparsed(row.get::<String>("definition")?),
+        alone: false,
         above: Vec::new(),
         triggers: Vec::new(),
     })
@@ -167,7 +170,12 @@ impl Constraint {
 
     /// Whether it stands in the CREATE statement of its table (or of a parent), unless [`Decisions::apart`] says otherwise.
     pub fn is_inline(&self) -> bool {
-        matches!(self.kind, ConstraintKind::Check | ConstraintKind::NotNull) && self.validated
+        matches!(self.kind, ConstraintKind::Check | ConstraintKind::NotNull) && self.validated && !self.alone
+    }
+
+    /// Makes it stand by itself: the table is an extension's.
+    pub(super) fn stands_alone(&mut self) {
+        self.alone = true;
     }
 
     /// Whether the statement that adds it makes its index too. Otherwise it takes an index that is there
@@ -201,7 +209,7 @@ impl Constraint {
 
     /// A CHECK or NOT NULL by itself. Children get it from their parents, so it is only for the one that defines it.
     fn apart(&self, catalog: &Catalog, how: &Decisions) -> Option<Draft> {
-        let apart = !self.validated || (self.kind == ConstraintKind::Check && how.apart.contains(&self.id));
+        let apart = !self.is_inline() || (self.kind == ConstraintKind::Check && how.apart.contains(&self.id));
         if !apart || !self.local {
             return None;
         }

@@ -1,9 +1,11 @@
 //! What a newer major does not allow, or not in the same way, although the old one did.
 
+use std::collections::{HashMap, HashSet};
+
 use super::constraint::triggers::is_lost;
 use super::sequence::Belongs;
 use super::table::{Column, Table, with_children};
-use super::{Catalog, Object, subscription};
+use super::{Catalog, Class, Object, ObjectId, Part, subscription};
 
 /// Since when a column and that of its parent must both be generated, or neither.
 const GENERATED_ALIKE: u32 = 16;
@@ -31,6 +33,13 @@ pub fn hazards(catalog: &Catalog, target: u32) -> Vec<Hazard> {
     let crosses = |since: u32| source < since && target >= since;
     let mut out: Vec<Hazard> =
         catalog.aspects.unreadable_subscriptions.iter().map(|name| subscription::unreadable(name)).collect();
+    out.extend(catalog.aspects.remarks.iter().filter(|remark| remark.is_set).map(|remark| Hazard {
+        subject: remark.label(),
+        text: "its planner settings are left behind, as it is an extension's".to_owned(),
+        remedy: "Repeat ALTER TABLE .. ALTER COLUMN .. SET on the new server.",
+        fatal: false,
+    }));
+    out.extend(filled_from_afar(catalog));
     for object in catalog.objects() {
         match object {
             Object::Subscription(subscription) => out.push(subscription.hazard()),
@@ -100,6 +109,38 @@ fn over_foreign(catalog: &Catalog, table: &Table) -> Option<Hazard> {
         let text = format!("no planner statistics are collected: that would read the foreign table {far} below it");
         hazard(text, "ANALYZE it when the new server can reach what is far.", false)
     })
+}
+
+/// The materialized views that are filled from foreign tables, by themselves or by way of views that they read.
+fn filled_from_afar(catalog: &Catalog) -> Vec<Hazard> {
+    let is_foreign = |id: &ObjectId| catalog.table(id.oid).is_some_and(|table| table.foreign.is_some());
+    if !catalog.objects().iter().any(|object| is_foreign(&object.id())) {
+        return Vec::new();
+    }
+    let mut reads: HashMap<ObjectId, Vec<ObjectId>> = HashMap::new();
+    for row in &catalog.depends {
+        let (object, needs) = (catalog.resolve(row.object), catalog.resolve(row.needs));
+        if matches!(catalog.get(object), Some(Object::View(_))) && needs.class == Class::RELATION {
+            reads.entry(object).or_default().push(needs);
+        }
+    }
+    let mut out = Vec::new();
+    for object in catalog.objects().iter().filter(|object| object.render().parts().contains(&Part::Refresh)) {
+        let (mut next, mut seen) = (vec![object.id()], HashSet::new());
+        while let Some(id) = next.pop() {
+            next.extend(reads.get(&id).into_iter().flatten().copied().filter(|read| seen.insert(*read)));
+        }
+        let far = seen.iter().filter(|id| is_foreign(id)).filter_map(|id| catalog.relation_name(id.oid)).min();
+        let view = catalog.relation_name(object.id().oid);
+        out.extend(far.zip(view).map(|(far, view)| Hazard {
+            subject: format!("materialized view {}", view.label()),
+            text: format!("it is filled by reading the foreign table {}, wherever that is", far.label()),
+            remedy: "The run fails if the new server cannot. REFRESH MATERIALIZED VIEW .. WITH NO DATA on the old server \
+                     leaves it empty on both.",
+            fatal: false,
+        }));
+    }
+    out
 }
 
 fn generated(catalog: &Catalog, table: &Table, column: &Column) -> Option<Hazard> {

@@ -3,11 +3,17 @@
 //! The index of a primary key or unique constraint is built first, like any other and beside others, and then handed to its
 //! constraint. Where that is impossible ([`Constraint::makes_index`](super::Constraint::makes_index)) the constraint makes
 //! it: then the index has no statement of its own, and its definition needs the constraint's.
+//!
+//! An index of a partitioned table is made without its partitions, and theirs are attached; with the last one it becomes
+//! valid. A foreign table has no index, so that it never would where one is a partition (stock pg_dump leaves it invalid).
+//! There the partitions' indexes come first, and it is made over all partitions: the server takes the indexes that fit
+//! (PostgreSQL 18, `src/backend/commands/indexcmds.c`, `DefineIndex`).
 
 use std::collections::HashMap;
 
 use super::query::{Query, expr, in_user_schema};
 use super::reloptions::Reloption;
+use super::table::{Table, with_children};
 use super::{Catalog, Class, Constraint, Decisions, Draft, Node, Object, ObjectId, Part, Priority, Render};
 use crate::error::Result;
 use crate::sql;
@@ -25,6 +31,7 @@ pub(super) const QUERY: Query = Query::of(
         expr("relation_name", "t.relname::text"),
         expr("materialized", "t.relkind = 'm'"),
         expr("definition", "pg_get_indexdef(i.indexrelid)"),
+        expr("valid", "i.indisvalid"),
         expr("constraint_oid", "k.oid"),
         expr("parent", "p.oid"),
         expr("parent_schema", "pn.nspname::text"),
@@ -75,6 +82,8 @@ pub struct Index {
     pub materialized: bool,
     /// `CREATE INDEX ...`, as the server has it.
     pub definition: Sql,
+    /// Whether it is complete: one on a partitioned table may lack those of partitions.
+    pub valid: bool,
     /// The constraint (OID in `pg_constraint`) that it serves.
     pub constraint: Option<u32>,
     /// The index of the partitioned table that it is a part of.
@@ -116,6 +125,7 @@ pub(super) fn decode(row: &Row) -> Result<Index> {
         on: QualName::new(schema.as_str(), row.get::<String>("relation_name")?),
         materialized: row.get("materialized")?,
         definition: Sql::deparsed(row.get::<String>("definition")?),
+        valid: row.get("valid")?,
         constraint: row.get("constraint_oid")?,
         parent: row.get::<Option<u32>>("parent")?.zip(parent),
         children: Vec::new(),
@@ -189,7 +199,7 @@ impl Index {
         if self.maker(catalog).is_some() {
             return None;
         }
-        let mut create = vec![self.definition.clone()];
+        let mut create = vec![self.statement(catalog)];
         create.extend(self.set_statistics());
         // A constraint's index is marked with the constraint, because a replica identity must be unique and not NULL.
         let marks = if self.constraint.is_none() { self.mark() } else { Vec::new() };
@@ -202,6 +212,23 @@ impl Index {
         }
         draft.create.extend(marks);
         Some(draft)
+    }
+
+    /// Whether it is made over partitions that have their indexes already.
+    fn comes_last(&self, catalog: &Catalog) -> bool {
+        let is_foreign = |id: &ObjectId| catalog.table(id.oid).is_some_and(|table| table.foreign.is_some());
+        let partitioned = catalog.table(self.relation).is_some_and(Table::is_partitioned);
+        self.valid && partitioned && with_children(catalog, self.relation).iter().any(is_foreign)
+    }
+
+    /// `CREATE INDEX`, without ONLY where that would leave it invalid.
+    fn statement(&self, catalog: &Catalog) -> Sql {
+        let head = sql!("CREATE INDEX {} ON ", self.name.name);
+        let rest = self.definition.as_str().strip_prefix(head.as_str()).and_then(|rest| rest.strip_prefix("ONLY "));
+        match rest.filter(|_| self.comes_last(catalog)) {
+            Some(rest) => sql!("{}{}", head, Sql::deparsed(rest)),
+            None => self.definition.clone(),
+        }
     }
 
     fn attach(&self) -> Option<Draft> {
@@ -255,6 +282,10 @@ impl Render for Index {
         let mut edges = vec![(definition, Node::definition(ObjectId::relation(self.relation)))];
         if let Some(constraint) = self.maker(catalog) {
             edges.push((definition, Node::definition(constraint.id)));
+        }
+        if self.comes_last(catalog) {
+            let parts = self.children.iter().map(|&child| Node::definition(ObjectId::relation(child)));
+            edges.extend(parts.map(|part| (definition, part)));
         }
         let Some((parent, _)) = &self.parent else { return edges };
         let attach = Node { object: self.id, part: Part::Attach };

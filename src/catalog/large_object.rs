@@ -68,7 +68,7 @@ impl LargeObjects {
 
 impl Render for LargeObjects {
     /// All of them at once, as `GRANT` has it. Comments and owners belong to each of its own
-    /// ([`Target::derived`](super::aspect::Target::derived)).
+    /// ([`Target::derived`](super::Target::derived)).
     fn identity(&self, _catalog: &Catalog) -> Sql {
         sql!("LARGE OBJECT {}", join(&self.oids, ", "))
     }

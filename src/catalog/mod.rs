@@ -6,6 +6,7 @@
 mod access_method;
 mod aggregate;
 mod aspect;
+pub mod attached;
 mod cast;
 mod collation;
 mod constraint;

@@ -4,7 +4,7 @@
 //! The functions that print definitions (`pg_get_viewdef` and the like) read the current catalog and not the snapshot's, so
 //! the locks come first.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::query::{Query, expr, in_user_schema};
 use super::*;
@@ -139,7 +139,7 @@ pub async fn database(session: &Session) -> Result<Catalog> {
     objects.extend(replication.objects);
     let aliases = assemble(relations, attached, session.version(), &mut objects)?;
     objects.retain(|object| is_ours(object, &aspects));
-    keep_attached(&mut objects);
+    attached::keep(&mut objects, &aspects);
     let mut catalog = Catalog {
         version: session.version(),
         database,
@@ -200,18 +200,20 @@ impl Read<'_> {
     }
 
     async fn shared(&self) -> Result<Shared> {
-        let (databases, settings, depends, members, comments, labels, alien_acls, numbered, used, unhandled) = futures::try_join!(
-            self.all(&database::QUERY, database::decode),
-            self.all(&database::SETTINGS, database::decode_settings),
-            self.all(&depend::QUERY, depend::decode),
-            self.all(&aspect::MEMBERS, aspect::decode_member),
-            self.all(&aspect::COMMENTS, aspect::decode_comment),
-            self.all(&aspect::LABELS, aspect::decode_label),
-            self.all(&privileges::QUERY, privileges::decode),
-            self.all(&aspect::NUMBERED_ROLES, aspect::decode_numbered_role),
-            self.all(&collation::USED, collation::decode_used),
-            self.all(&unhandled::QUERY, unhandled::decode),
-        )?;
+        let (databases, settings, depends, members, comments, labels, alien_acls, remarks, numbered, used, unhandled) =
+            futures::try_join!(
+                self.all(&database::QUERY, database::decode),
+                self.all(&database::SETTINGS, database::decode_settings),
+                self.all(&depend::QUERY, depend::decode),
+                self.all(&aspect::MEMBERS, aspect::decode_member),
+                self.all(&aspect::COMMENTS, aspect::decode_comment),
+                self.all(&aspect::LABELS, aspect::decode_label),
+                self.all(&privileges::QUERY, privileges::decode),
+                self.all(&attached::REMARKS, attached::decode),
+                self.all(&aspect::NUMBERED_ROLES, aspect::decode_numbered_role),
+                self.all(&collation::USED, collation::decode_used),
+                self.all(&unhandled::QUERY, unhandled::decode),
+            )?;
         let mut database =
             databases.into_iter().next().ok_or_else(|| Error::malformed("cannot read the database's own row"))?;
         database.settings = settings.into_iter().flatten().collect();
@@ -220,6 +222,7 @@ impl Read<'_> {
             labels,
             members: members.into_iter().collect(),
             alien_acls,
+            remarks,
             numbered_roles: numbered.into_iter().collect(),
             used_collations: used,
             unreadable_subscriptions: Vec::new(),
@@ -408,24 +411,6 @@ fn assemble(
 /// Whether an object is not an extension's.
 fn is_ours(object: &Object, aspects: &Aspects) -> bool {
     !aspects.members.contains_key(&object.id())
-}
-
-/// Drops what hangs on relations that are not ours.
-fn keep_attached(objects: &mut Vec<Object>) {
-    let relations: HashSet<u32> =
-        objects.iter().map(Object::id).filter(|id| id.class == Class::RELATION).map(|id| id.oid).collect();
-    objects.retain(|object| {
-        let on = match object {
-            Object::AttributeDefault(default) => default.table(),
-            Object::Index(index) => index.table(),
-            Object::Constraint(constraint) => constraint.table(),
-            Object::Trigger(trigger) => trigger.table(),
-            Object::Rule(rule) => rule.table(),
-            Object::Policy(policy) => policy.table(),
-            _ => return true,
-        };
-        relations.contains(&on)
-    });
 }
 
 /// Reads where all sequences of a catalog stand, in batches that are pipelined.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::aspect::{Comment, Label};
+use super::attached;
 use super::{Catalog, Class, Decisions, Draft, Node, Object, ObjectId, Part, Step};
 use crate::sql;
 use crate::sql::{Ident, Sql};
@@ -16,6 +17,7 @@ pub fn toc(catalog: &Catalog, steps: &[Step], how: &Decisions) -> Toc {
         writer.step(step);
     }
     writer.comment_on_parts();
+    writer.remarks();
     writer.privileges();
     for step in last {
         writer.step(step);
@@ -98,6 +100,7 @@ impl<'a> Writer<'a> {
         if step.node.part == Part::Definition {
             draft.create.extend(self.falls_with(object));
         }
+        draft.only_if = draft.only_if.or_else(|| attached::only_if(object, step.node.part, &self.catalog.aspects));
         let locks = self.locks(&draft);
         let id = self.push(step.node.object, draft, needs, locks);
         self.made.insert(step.node, BTreeSet::from([id]));
@@ -152,7 +155,9 @@ impl<'a> Writer<'a> {
             return;
         }
         let draft = Draft::new(kind, entry.section, tag_of(entry), create);
-        let draft = Draft { namespace: entry.namespace.clone(), ..draft };
+        let object = self.catalog.get(id);
+        let only_if = object.and_then(|object| attached::comment_only_if(object, &self.catalog.aspects));
+        let draft = Draft { namespace: entry.namespace.clone(), only_if, ..draft };
         let locks = entry.locks.clone();
         self.push(id, draft, BTreeSet::from([made]), locks);
     }
@@ -202,6 +207,16 @@ impl<'a> Writer<'a> {
             out.extend(self.makers(Node::definition(ObjectId::new(Class::CONSTRAINT, oid)))?);
         }
         Some(out)
+    }
+
+    /// Comments on relations of extensions and on their columns, as far as the extension has not made any.
+    fn remarks(&mut self) {
+        for remark in &self.catalog.aspects.remarks {
+            let Some((create, only_if)) = remark.statement() else { continue };
+            let draft = Draft::new(Kind::Comment, Section::PostData, remark.label(), vec![create]);
+            let draft = Draft { only_if: Some(only_if), ..draft };
+            self.push(remark.object, draft, BTreeSet::new(), Vec::new());
+        }
     }
 
     /// The privileges on every object, after all that may need to be done without them; and those on what is not ours.

@@ -125,6 +125,11 @@ impl Trigger {
         self.relation
     }
 
+    /// Whether it comes with a trigger on the partitioned table above.
+    pub fn is_clone(&self) -> bool {
+        self.clone_of().is_some()
+    }
+
     fn clone_of(&self) -> Option<u32> {
         match self.made {
             Made::With(parent) => Some(parent),

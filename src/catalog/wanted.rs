@@ -25,12 +25,13 @@ pub struct Wanted {
 impl Wanted {
     /// Adds what another database wants.
     pub fn merge(&mut self, other: Self) {
-        self.roles.extend(other.roles);
-        self.tablespaces.extend(other.tablespaces);
-        self.extensions.extend(other.extensions);
-        self.label_providers.extend(other.label_providers);
-        self.locales.extend(other.locales);
-        self.superusers.extend(other.superusers);
+        let Self { roles, tablespaces, extensions, label_providers, locales, superusers } = other;
+        self.roles.extend(roles);
+        self.tablespaces.extend(tablespaces);
+        self.extensions.extend(extensions);
+        self.label_providers.extend(label_providers);
+        self.locales.extend(locales);
+        self.superusers.extend(superusers);
     }
 }
 

@@ -9,7 +9,8 @@ use crate::event::{Finding, Severity};
 use crate::plan::select::{Dangling, Selected};
 use crate::sql;
 use crate::sql::{Ident, Literal, QualName, Sql, join};
-use crate::toc::{Entry, EntryId, Kind, Toc};
+use crate::toc::{Entry, Kind, Section, Toc};
+use crate::transfer::Moved;
 use crate::wire::session::{Row, Session};
 use crate::wire::version::{NEWEST_KNOWN, OLDEST_SOURCE, OLDEST_TARGET};
 
@@ -362,12 +363,46 @@ fn relation(row: &Row) -> Result<QualName> {
     Ok(QualName::new(row.get::<String>("schema")?, row.get::<String>("relation")?))
 }
 
-/// What was not made, because it is on a part of an extension that the new server's version does not have. What the server
-/// itself no longer has was told beforehand.
-pub(super) fn passed_over(toc: &Toc, entries: &BTreeSet<EntryId>) -> Vec<Finding> {
-    let entries = entries.iter().filter_map(|id| toc.get(*id));
-    let told = entries.filter(|entry| !is_systems_own(entry));
-    told.map(|entry| if entry.kind == Kind::Acl { nothing_to_grant_on(entry) } else { no_place(entry) }).collect()
+/// What was found when entries had their turn: privileges that were not granted, because they are on a part of an extension
+/// that the new server's version does not have (what the server itself no longer has was told beforehand), its rows there,
+/// if there were none; and what was made on relations of extensions, or could not be.
+pub(super) fn passed_over(toc: &Toc, moved: &Moved) -> Vec<Finding> {
+    let mut out = Vec::new();
+    for entry in toc.entries().iter().filter(|entry| entry.only_if.is_some() && !is_systems_own(entry)) {
+        let passed_over = moved.passed_over.contains(&entry.id);
+        match (entry.kind, moved.left_out.get(&entry.id)) {
+            (Kind::Acl, _) if passed_over => out.push(nothing_to_grant_on(entry)),
+            _ if passed_over && entry.section == Section::Data => out.push(no_place(entry)),
+            _ if entry.section == Section::Data => {}
+            (Kind::Acl | Kind::Comment, None) => {}
+            (_, Some(error)) => out.push(refused_on_extension(entry, error)),
+            (_, None) if !passed_over => out.push(made_on_extension(entry)),
+            _ => {}
+        }
+    }
+    out
+}
+
+fn made_on_extension(entry: &Entry) -> Finding {
+    Finding {
+        severity: Severity::Note,
+        subject: entry.label(),
+        text: "was made on a relation of an extension, which does not bring it along".to_owned(),
+        remedy: None,
+    }
+}
+
+fn refused_on_extension(entry: &Entry, error: &Error) -> Finding {
+    let said = error.server().map_or_else(|| error.to_string(), |said| said.message.clone());
+    Finding {
+        severity: Severity::Warning,
+        subject: entry.label(),
+        text: format!("is left out, as it does not fit the extension of the new server: {said}"),
+        remedy: Some(format!(
+            "If it is yours and not the old version's, make it in another way. It was: {}.",
+            join(&entry.create, "; ").shown()
+        )),
+    }
 }
 
 /// Whether an entry is about an object that came with the server (`src/include/access/transam.h`, `FirstNormalObjectId`).

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Finding, Severity};
 use crate::sql::{QualName, Sql};
-use crate::toc::{Entry, EntryId, Kind, Section, Toc};
-use crate::transfer::Checked;
+use crate::toc::{Entry, Kind, Section, Toc};
+use crate::transfer::{Checked, Moved};
 
 use super::Verified;
 
@@ -22,8 +22,10 @@ pub(super) struct Sides<'a> {
     pub old: &'a Toc,
     /// What the new server has.
     pub new: &'a Toc,
-    /// Entries of the old side that were not made, for good reasons.
-    pub passed_over: &'a BTreeSet<EntryId>,
+    /// What has become of the old side's entries: some were not made, for good reasons.
+    pub moved: &'a Moved,
+    /// The user mappings whose options on the new server could not be read.
+    pub hidden: &'a BTreeSet<String>,
     /// Both servers are of one major.
     pub same_major: bool,
     /// Objects belong to whom they belonged to. Else their privileges name somebody else and cannot be compared.
@@ -34,22 +36,34 @@ pub(super) struct Sides<'a> {
 ///
 /// Servers of different majors may print one and the same stored expression differently. Where only such text differs, and
 /// no more than in qualification and parentheses, the object counts as the same; where it differs otherwise, a finding
-/// names it. Whatever else differs is a difference. What was passed over for good reasons is not expected there.
+/// names it. Whatever else differs is a difference. What is absent for good reasons is not expected there.
+///
+/// What hangs on relations of extensions is compared too; but what the extension of the new server brings along may be
+/// something else than what the old one brought, and is no difference.
 ///
 /// # Errors
 ///
 /// `Differs`, with a list.
 pub(super) fn schemas(sides: &Sides<'_>) -> Result<Vec<Finding>> {
-    let &Sides { same_major, same_owners, .. } = sides;
-    let old = index(sides.old, same_owners, |entry| !sides.passed_over.contains(&entry.id));
-    let new = index(sides.new, same_owners, |_| true);
+    let &Sides { moved, hidden, same_major, same_owners, .. } = sides;
+    let counts = |entry: &Entry| match entry.is_on_extension() {
+        true => !moved.left_out.contains_key(&entry.id),
+        false => !moved.passed_over.contains(&entry.id),
+    };
+    let brought = |entries: &[&Entry]| entries.iter().all(|entry| moved.passed_over.contains(&entry.id));
+    let (old, new) = (index(sides.old, same_owners, counts), index(sides.new, same_owners, |_| true));
     let mut differences = Vec::new();
     let mut findings = Vec::new();
     for (key, entries) in &old {
         match new.get(key) {
+            None if brought(entries) => findings.extend(has_no_place(key)),
             None => differences.push(format!("{} {} is missing on the new server", key.0, key.1)),
             Some(others) if texts(entries) == texts(others) => {}
             Some(others) if !same_major && loose(&texts(entries)) == loose(&texts(others)) => {}
+            Some(_) if key.0 == Kind::UserMapping && entries.iter().all(|entry| hidden.contains(&entry.tag)) => {
+                findings.push(not_seen(key));
+            }
+            Some(_) if brought(entries) => findings.push(brought_otherwise(key, entries)),
             Some(_) if !same_major && is_deparsed(key.0) => findings.push(printed_differently(key)),
             Some(others) => differences.push(format!(
                 "{} {} differs\n    old: {}\n    new: {}",
@@ -90,9 +104,10 @@ pub(super) fn data(checked: &BTreeMap<Option<QualName>, Checked>, how: Verified)
     report("the data differs", differences)
 }
 
-/// Whether an entry is about what a newer version of an extension has, and an older one had not: a table for users' rows.
+/// Whether an entry is about what a newer version of an extension has, and an older one had not: a table for users' rows,
+/// or something on a table.
 fn came_by_itself(entry: &Entry) -> bool {
-    entry.section == Section::Data && entry.only_if.is_some()
+    entry.section == Section::Data && entry.only_if.is_some() || entry.is_on_extension()
 }
 
 fn report(what: &'static str, differences: Vec<String>) -> Result<()> {
@@ -199,6 +214,35 @@ fn strip_qualifiers(text: &str) -> String {
     }
     // Since 14 the identity of a procedure names the mode of every argument, IN included.
     out.split(' ').filter(|w| !w.is_empty() && *w != "IN").collect::<Vec<_>>().join(" ")
+}
+
+fn not_seen(key: &(Kind, String)) -> Finding {
+    Finding {
+        severity: Severity::Note,
+        subject: format!("{} {}", key.0, key.1),
+        text: "its options were made, but the role on the new server may not see them to compare".to_owned(),
+        remedy: None,
+    }
+}
+
+/// What hangs on an extension's relation, and has not come to be there. A comment is told of with its object.
+fn has_no_place(key: &(Kind, String)) -> Option<Finding> {
+    (key.0 != Kind::Comment).then(|| Finding {
+        severity: Severity::Warning,
+        subject: format!("{} {}", key.0, key.1),
+        text: "is left out: the extension of the new server has no such relation, or column".to_owned(),
+        remedy: Some("Look whether its new version has something in its place.".to_owned()),
+    })
+}
+
+/// What hangs on an extension's relation, where the new server's own script has made it, in its own way.
+fn brought_otherwise(key: &(Kind, String), entries: &[&Entry]) -> Finding {
+    Finding {
+        severity: Severity::Note,
+        subject: format!("{} {}", key.0, key.1),
+        text: "the extension of the new server brings it along, not as it was on the old one".to_owned(),
+        remedy: Some(format!("It was left so. It had been: {}.", shown(entries))),
+    }
 }
 
 fn printed_differently(key: &(Kind, String)) -> Finding {

@@ -1,6 +1,6 @@
 //! `upgrade`: a database, or all of a server, moves from the old server to the new one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use super::doors::Doors;
 use super::prepare::{Prepared, Ready, table_of_contents};
 use super::report::Phases;
 use super::{Arrived, IndexEvidence, Outcome, Plan, PlannedStep, Verified};
-use crate::catalog;
+use crate::catalog::{self, Catalog, Object};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Phase, Reporter};
 use crate::plan::schedule::{Extras, Schedule};
@@ -195,7 +195,7 @@ impl Upgrade {
     async fn finish(&self, ready: &Ready, moved: &[Moved], phases: &mut Phases<'_>) -> Result<Vec<Arrived>> {
         for (database, moved) in ready.databases.iter().zip(moved) {
             phases.about(ready.prefix_of(database));
-            phases.found(check::passed_over(&database.toc, &moved.passed_over));
+            phases.found(check::passed_over(&database.toc, moved));
             self.verify(database, moved, phases).await?;
         }
         phases.about(None);
@@ -227,11 +227,13 @@ impl Upgrade {
         let (mut arrived, _) = database.selected.apply(catalog::read::database(&session).await?);
         catalog::read::states(&session, &mut arrived).await?;
         session.close().await;
+        let hidden = hidden_mappings(&arrived);
         let (arrived, _) = table_of_contents(&arrived, &database.selected, new, Some(old.major()))?;
         let sides = compare::Sides {
             old: &database.toc,
             new: &arrived,
-            passed_over: &moved.passed_over,
+            moved,
+            hidden: &hidden,
             same_major: old.major() == new.major(),
             same_owners: !database.how.without_owners,
         };
@@ -313,4 +315,13 @@ fn evidence(database: &Prepared, moved: &Moved, indexes: Vec<IndexCollations>) -
         IndexEvidence { index, built_at, collations: proof.collations }
     });
     evidence.collect()
+}
+
+/// The user mappings whose options the role on the new server made but may not read.
+fn hidden_mappings(catalog: &Catalog) -> BTreeSet<String> {
+    let hidden = |object: &Object| match object {
+        Object::UserMapping(mapping) if mapping.hidden => Some(mapping.tag()),
+        _ => None,
+    };
+    catalog.objects().iter().filter_map(hidden).collect()
 }

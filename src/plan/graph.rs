@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::catalog::attached;
 use crate::catalog::depend::Dependency;
 use crate::catalog::{Catalog, Class, Node, Object, ObjectId, Part, Priority};
 use crate::toc::Section;
@@ -60,6 +61,9 @@ impl Graph {
             for (node, needs) in object.render().edges(catalog) {
                 graph.connect(node, needs, false);
             }
+        }
+        for (node, needs) in attached::edges(catalog) {
+            graph.connect(node, needs, false);
         }
         for dependency in &catalog.depends {
             graph.add_dependency(catalog, dependency);

@@ -38,12 +38,14 @@ pub struct Lane {
 }
 
 /// What a task has brought about.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) enum Effect {
     /// Statements ran.
     Made,
     /// There is nothing here to make it on: see [`Entry::only_if`].
     PassedOver,
+    /// The server refuses it, and that is no reason to end: see [`Entry::is_on_extension`].
+    LeftOut(Error),
     /// Data was copied.
     Copied(Copied),
     /// Data was read back.
@@ -99,7 +101,12 @@ impl Lane {
             (Work::Entry(_), data) if !self.can_be_made(entry).await? => {
                 self.insist_on_nothing(data.as_ref()).await.map(|()| Effect::PassedOver)
             }
-            (Work::Entry(_), None) => self.make(entry).await.map(|()| Effect::Made),
+            (Work::Entry(_), None) => match self.make(entry).await {
+                Err(error) if entry.is_on_extension() && error.kind() == ErrorKind::Server => {
+                    Ok(Effect::LeftOut(error))
+                }
+                done => done.map(|()| Effect::Made),
+            },
             (Work::Entry(_), Some(data)) => match self.copy(data, tally, cancel).await {
                 // undefined_column, in a table of an extension.
                 Err(error) if entry.only_if.is_some() && error.sqlstate() == Some("42703") => {

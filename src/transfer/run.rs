@@ -58,12 +58,14 @@ pub struct Moved {
     pub bytes: u64,
     /// When the build of each index began, from the beginning of the run.
     pub indexes: Vec<(EntryId, Duration)>,
-    /// Entries that were not made, because the new server has nothing to make them on ([`Entry::only_if`]).
+    /// Entries that were not made, because the new server has nothing to make them on, or has them ([`Entry::only_if`]).
     pub passed_over: BTreeSet<EntryId>,
     /// Tables whose planner statistics were brought from the old server.
     pub carried: u64,
     /// Tables whose planner statistics were collected on the new one.
     pub analyzed: u64,
+    /// Entries that the new server refused, with what it said ([`Entry::is_on_extension`]).
+    pub left_out: BTreeMap<EntryId, Error>,
     /// What both sides hold: by table (the partitioned one, where rows were loaded through it), and by `None` for large
     /// objects.
     pub checked: BTreeMap<Option<QualName>, Checked>,
@@ -216,6 +218,9 @@ impl Dispatcher<'_> {
             }
             (Effect::PassedOver, Work::Entry(id)) => {
                 moved.passed_over.insert(id);
+            }
+            (Effect::LeftOut(error), Work::Entry(id)) => {
+                moved.left_out.insert(id, error);
             }
             (Effect::ReadBack(copied), Work::Verify(_)) => {
                 moved.checked.entry(checked_as).or_default().new.merge(&copied.digest_or_rows());

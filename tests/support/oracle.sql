@@ -82,6 +82,21 @@ JOIN pg_catalog.pg_class r ON r.oid = c.conrelid JOIN pg_catalog.pg_namespace n 
 WHERE d.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
 
 UNION ALL
+-- pg_dump leaves out whatever hangs on the relations of extensions.
+SELECT 'on a relation of an extension: ' || o.kind || ' ' || o.name || ' on ' || n.nspname || '.' || r.relname, pg_catalog.concat_ws(', ', o.definition, 'comment ' || o.comment)
+FROM (
+    SELECT 'index' AS kind, indrelid AS relation, indexrelid::pg_catalog.regclass::pg_catalog.text AS name, pg_catalog.pg_get_indexdef(indexrelid) AS definition, pg_catalog.obj_description(indexrelid, 'pg_class') AS comment FROM pg_catalog.pg_index
+    UNION ALL SELECT 'constraint', conrelid, conname, pg_catalog.pg_get_constraintdef(oid), pg_catalog.obj_description(oid, 'pg_constraint') FROM pg_catalog.pg_constraint WHERE contype <> 'n'
+    UNION ALL SELECT 'trigger', tgrelid, tgname, pg_catalog.pg_get_triggerdef(oid) || tgenabled::pg_catalog.text, pg_catalog.obj_description(oid, 'pg_trigger') FROM pg_catalog.pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT 'rule', ev_class, rulename, pg_catalog.pg_get_ruledef(oid) || ev_enabled::pg_catalog.text, pg_catalog.obj_description(oid, 'pg_rewrite') FROM pg_catalog.pg_rewrite WHERE ev_type <> '1'
+    UNION ALL SELECT 'policy', polrelid, polname, pg_catalog.concat_ws(' ', polcmd, polpermissive, polroles::pg_catalog.regrole[], pg_catalog.pg_get_expr(polqual, polrelid), pg_catalog.pg_get_expr(polwithcheck, polrelid)), pg_catalog.obj_description(oid, 'pg_policy') FROM pg_catalog.pg_policy
+    UNION ALL SELECT 'default', adrelid, adnum::pg_catalog.text, pg_catalog.pg_get_expr(adbin, adrelid), NULL FROM pg_catalog.pg_attrdef
+    UNION ALL SELECT 'comment', objoid, objsubid::pg_catalog.text, NULL, description FROM pg_catalog.pg_description WHERE classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+) o
+JOIN pg_catalog.pg_class r ON r.oid = o.relation JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
+WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = r.oid AND d.deptype = 'e')
+
+UNION ALL
 SELECT 'database', pg_catalog.concat_ws(', ',
     'owner ' || pg_catalog.pg_get_userbyid(d.datdba),
     'encoding ' || pg_catalog.pg_encoding_to_char(d.encoding), 'collate ' || d.datcollate, 'ctype ' || d.datctype,

@@ -75,7 +75,8 @@ impl UserMapping {
         format!("user mapping {}", self.tag())
     }
 
-    fn tag(&self) -> String {
+    /// What an entry calls it.
+    pub fn tag(&self) -> String {
         format!("{} SERVER {}", self.user.as_ref().map_or("public", Ident::as_str), self.server.as_str())
     }
 }

@@ -49,6 +49,8 @@ pub struct AttributeDefault {
     /// Whether it stands in the CREATE statement of its table, unless [`Decisions::apart`] says otherwise. It does not where
     /// that statement has no clause for the column: on views, and on columns that are only inherited.
     pub inline: bool,
+    /// Whether the relation is an extension's, so that it comes after what that brings.
+    pub(super) alone: bool,
 }
 
 /// One row of [`DEFAULTS`]. Whether it is inline is found out later.
@@ -65,6 +67,7 @@ pub(in crate::catalog) fn decode(row: &Row) -> Result<AttributeDefault> {
         expression: Sql::deparsed(row.get::<String>("expression")?),
         generated: row.get("generated")?,
         inline: false,
+        alone: false,
     })
 }
 
@@ -72,6 +75,11 @@ impl AttributeDefault {
     /// The OID of the relation.
     pub fn table(&self) -> u32 {
         self.relation
+    }
+
+    /// Makes it stand by itself, after the data: the table is an extension's.
+    pub(in crate::catalog) fn stands_alone(&mut self) {
+        (self.inline, self.alone) = (false, true);
     }
 
     /// Whether it stands in its table's CREATE statement but could stand by itself.
@@ -95,17 +103,17 @@ impl Render for AttributeDefault {
     }
 
     fn section(&self, _part: Part) -> Section {
-        Section::PreData
+        if self.alone { Section::PostData } else { Section::PreData }
     }
 
-    fn draft(&self, _part: Part, _catalog: &Catalog, how: &Decisions) -> Option<Draft> {
+    fn draft(&self, part: Part, _catalog: &Catalog, how: &Decisions) -> Option<Draft> {
         if self.generated || (self.inline && !how.apart.contains(&self.id)) {
             return None;
         }
         let alter = sql!("ALTER TABLE ONLY {} ALTER COLUMN {}", self.on, self.column);
         let tag = format!("{} {}", self.on.name.as_str(), self.column.as_str());
         let mut draft =
-            Draft::new(Kind::Default, Section::PreData, tag, vec![sql!("{} SET DEFAULT {}", alter, self.expression)])
+            Draft::new(Kind::Default, self.section(part), tag, vec![sql!("{} SET DEFAULT {}", alter, self.expression)])
                 .within(&self.on.schema);
         draft.remove = Some(sql!("{} DROP DEFAULT", alter));
         draft.locks = vec![ObjectId::relation(self.relation)];

@@ -32,6 +32,7 @@ fn default(oid: u32, table: &Table, number: i16, expression: &'static str) -> At
         expression: Sql::constant(expression),
         generated: column.is_some_and(|column| column.generated.is_some()),
         inline: false,
+        alone: false,
     }
 }
 
@@ -53,6 +54,7 @@ fn constraint(oid: u32, table: &Table, name: &str, kind: ConstraintKind, definit
         deferred: false,
         period: false,
         definition: Sql::constant(definition),
+        alone: false,
         above: Vec::new(),
         triggers: Vec::new(),
     }

@@ -9,3 +9,6 @@ CREATE USER MAPPING FOR bob SERVER elsewhere OPTIONS ("user" 'b', password 's3cr
 CREATE FOREIGN TABLE s.orders (id integer OPTIONS (column_name 'order id'), v text) SERVER elsewhere OPTIONS (schema_name 'public', table_name 'orders');
 CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 CREATE FOREIGN TABLE s.lines (a text, b integer OPTIONS (force_null 'true')) SERVER files OPTIONS (filename '/dev/null', format 'csv', delimiter E'\t');
+-- A materialized view that is filled from afar, by way of a view.
+CREATE VIEW s.seen AS SELECT a FROM s.lines;
+CREATE MATERIALIZED VIEW s.kept AS SELECT count(*) AS n FROM s.seen;

@@ -14,6 +14,12 @@ CREATE TRIGGER g AFTER INSERT ON s.p FOR EACH ROW EXECUTE FUNCTION s.f();
 ALTER TABLE s.p_far DISABLE TRIGGER g;
 INSERT INTO s.p SELECT i, i, 1 FROM generate_series(1, 9) i;
 GRANT SELECT ON s.p_far TO bob;
+CREATE INDEX "on only " ON s.p (c);
+CREATE TABLE s.p_deep PARTITION OF s.p FOR VALUES FROM (20) TO (30) PARTITION BY RANGE (a);
+CREATE TABLE s.p_deep_near PARTITION OF s.p_deep FOR VALUES FROM (20) TO (25);
+CREATE FOREIGN TABLE s.p_deep_far PARTITION OF s.p_deep FOR VALUES FROM (25) TO (30) SERVER far;
+CREATE INDEX expression ON s.p ((a + 1) DESC) WHERE c > 0;
+ALTER INDEX s.expression ALTER COLUMN 1 SET STATISTICS 5;
 
 CREATE TABLE s.parent (a integer, b text, CHECK (a > 0));
 CREATE FOREIGN TABLE s.child (d integer OPTIONS (o 'p') DEFAULT 3) INHERITS (s.parent) SERVER far OPTIONS (x 'y');
