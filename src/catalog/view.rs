@@ -206,13 +206,19 @@ impl View {
         self.is_materialized()
     }
 
-    /// The materialized views that it reads, through ordinary views too.
-    fn sources(&self, catalog: &Catalog) -> Vec<ObjectId> {
+    /// What must be there before it is filled: the materialized views that it reads, filled, and the ordinary ones through
+    /// which it does, as they really are.
+    fn sources(&self, catalog: &Catalog) -> Vec<Node> {
         let (mut out, mut seen, mut next) = (Vec::new(), HashSet::from([self.id.oid]), vec![self]);
         while let Some(view) = next.pop() {
             for view in view.reads.iter().filter(|&&read| seen.insert(read)).filter_map(|&read| view_of(catalog, read))
             {
-                if view.is_materialized() { out.push(view.id) } else { next.push(view) }
+                if view.is_materialized() {
+                    out.push(Node { object: view.id, part: Part::Refresh });
+                } else {
+                    out.push(Node::definition(view.id));
+                    next.push(view);
+                }
             }
         }
         out
@@ -343,7 +349,7 @@ impl Render for View {
         }
         let refresh = |object| Node { object, part: Part::Refresh };
         let mut edges = vec![(refresh(self.id), Node::definition(self.id))];
-        edges.extend(self.sources(catalog).into_iter().map(|source| (refresh(self.id), refresh(source))));
+        edges.extend(self.sources(catalog).into_iter().map(|source| (refresh(self.id), source)));
         edges
     }
 
@@ -435,6 +441,8 @@ mod tests {
         assert!(refresh(&holding(15, objects(false))).is_none());
         let edges = full.get(ObjectId::relation(3)).map(|view| view.render().edges(&full)).unwrap_or_default();
         let node = |oid, part| Node { object: ObjectId::relation(oid), part };
-        assert!(edges.contains(&(node(3, Part::Refresh), node(1, Part::Refresh))), "{edges:?}");
+        for needs in [node(1, Part::Refresh), node(2, Part::Definition)] {
+            assert!(edges.contains(&(node(3, Part::Refresh), needs)), "{edges:?}");
+        }
     }
 }

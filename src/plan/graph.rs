@@ -154,10 +154,11 @@ impl Graph {
         }
     }
 
-    /// Everything that needed `from` needs `to` instead, `except` aside.
+    /// Everything that needed `from` needs `to` instead, `except` aside; and aside from what runs queries, which needs what
+    /// is real.
     pub fn redirect(&mut self, from: usize, to: usize, except: usize) {
         for (number, vertex) in self.vertices.iter_mut().enumerate() {
-            if number != except && vertex.needs.remove(&from) {
+            if number != except && vertex.key.priority != Priority::Refresh && vertex.needs.remove(&from) {
                 vertex.needs.insert(to);
                 if vertex.by_rule.remove(&from) {
                     vertex.by_rule.insert(to);
