@@ -177,6 +177,12 @@ impl Tally {
         self.rows.fetch_add(rows, Ordering::Relaxed);
     }
 
+    /// Begins anew.
+    pub fn reset(&self) {
+        self.bytes.store(0, Ordering::Relaxed);
+        self.rows.store(0, Ordering::Relaxed);
+    }
+
     /// Bytes so far.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)

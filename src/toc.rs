@@ -198,6 +198,8 @@ pub struct Rows {
     pub into: Option<QualName>,
     /// Whether the table was made by this very restore and holds nothing, so that it may be truncated and loaded frozen.
     pub fresh: bool,
+    /// Whether there may be floating-point numbers among the values: their text is not the same before 12 and since.
+    pub floats: bool,
 }
 
 /// One entry: one object, or one part of it that has to have its own turn.

@@ -191,7 +191,7 @@ fn from_18() {
 #[test]
 fn from_all_other_majors_if_asked_for() {
     if asked_for() {
-        for major in [12, 13, 14, 16, 17] {
+        for major in [10, 11, 12, 13, 14, 16, 17] {
             try_all(shared(major).unwrap());
         }
     }

@@ -45,6 +45,7 @@ fn killed_at_ten_points_and_started_again() {
 /// The rows alone: the words of views differ between majors, and are judged by the round trips.
 fn data_of(oracle: &Oracle) -> Oracle {
     Oracle {
+        major: oracle.major,
         schema: oracle.schema.keys().map(|name| (name.clone(), String::new())).collect(),
         data: oracle.data.clone(),
     }

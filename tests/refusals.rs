@@ -332,6 +332,7 @@ fn arrives(old: &Server, new: &Server, before: &Oracle) {
 /// The rows alone: the words of views differ between majors, and are judged by the round trips.
 fn rows_of(oracle: &Oracle) -> Oracle {
     Oracle {
+        major: oracle.major,
         schema: oracle.schema.keys().map(|name| (name.clone(), String::new())).collect(),
         data: oracle.data.clone(),
     }

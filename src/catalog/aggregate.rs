@@ -63,6 +63,9 @@ pub struct State {
     pub modify: char,
 }
 
+/// What final functions did to the state before 11 knew of it (`src/backend/catalog/pg_aggregate.c`, `AggregateCreate`).
+const MODIFY_10: &str = "CASE a.aggkind WHEN 'n' THEN 'r' ELSE 'w' END::text";
+
 pub(super) const QUERY: Query = Query::of(
     &[
         expr("oid", "p.oid"),
@@ -82,7 +85,7 @@ pub(super) const QUERY: Query = Query::of(
         expr("initial", "a.agginitval"),
         expr("last", "nullif(a.aggfinalfn::oid, 0)::regproc::text"),
         expr("extra", "a.aggfinalextra"),
-        expr("modify", "a.aggfinalmodify::text"),
+        expr("modify", "a.aggfinalmodify::text").since(11, MODIFY_10),
         expr("moving_step", "nullif(a.aggmtransfn::oid, 0)::regproc::text"),
         expr("moving_inverse", "nullif(a.aggminvtransfn::oid, 0)::regproc::text"),
         expr("moving_state", "format_type(a.aggmtranstype, NULL)"),
@@ -90,7 +93,7 @@ pub(super) const QUERY: Query = Query::of(
         expr("moving_initial", "a.aggminitval"),
         expr("moving_last", "nullif(a.aggmfinalfn::oid, 0)::regproc::text"),
         expr("moving_extra", "a.aggmfinalextra"),
-        expr("moving_modify", "a.aggmfinalmodify::text"),
+        expr("moving_modify", "a.aggmfinalmodify::text").since(11, MODIFY_10),
         expr("combine", "nullif(a.aggcombinefn::oid, 0)::regproc::text"),
         expr("serial", "nullif(a.aggserialfn::oid, 0)::regproc::text"),
         expr("deserial", "nullif(a.aggdeserialfn::oid, 0)::regproc::text"),

@@ -15,7 +15,8 @@ use crate::sql::{Ident, QualName, Sql};
 use crate::toc::{Kind, Section};
 use crate::wire::session::Row;
 
-/// The constraints on all tables. A foreign key that a partition has from its table is made with that one.
+/// The constraints on all tables. A foreign key that a partition has from its table (`conparentid`, since 11) is made with
+/// that one.
 pub(super) const QUERY: Query = Query::of(
     &[
         expr("oid", "k.oid"),
@@ -39,7 +40,7 @@ pub(super) const QUERY: Query = Query::of(
     concat!(
         "FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace ",
         "WHERE c.relkind IN ('r', 'p', 'f') AND k.contype IN ('c', 'f', 'n', 'p', 'u', 'x') ",
-        "AND (k.contype <> 'f' OR k.conparentid = 0) AND ",
+        "AND (k.contype <> 'f' OR coalesce(to_jsonb(k) ->> 'conparentid', '0') = '0') AND ",
         in_user_schema!(),
         " ORDER BY k.conrelid, k.conname"
     ),

@@ -112,6 +112,11 @@ pub(super) const CONFIG: Query = Query::of(
             "columns",
             "ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
                 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum)",
+        )
+        .since(
+            12,
+            "ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
+                AND NOT a.attisdropped ORDER BY a.attnum)",
         ),
         expr(
             "references",
@@ -199,6 +204,7 @@ impl Config {
                     filter: filter.clone(),
                     into: None,
                     fresh: false,
+                    floats: true,
                 }));
                 draft.weight = *size;
                 Some(draft)

@@ -90,11 +90,13 @@ pub(super) const QUERY: Query = Query::of(
         expr("owner", "pg_get_userbyid(p.proowner)::text"),
         expr("acl", "p.proacl::text[]"),
         expr("acl_base", "acldefault('f', p.proowner)::text[]"),
-        expr("kind", "p.prokind::text"),
+        // Procedures came with it.
+        expr("kind", "p.prokind::text").since(11, "CASE WHEN p.proiswindow THEN 'w' ELSE 'f' END::text"),
         expr("arguments", "pg_get_function_arguments(p.oid)"),
         expr("identity", "pg_get_function_identity_arguments(p.oid)"),
         expr("types", TYPES),
-        expr("result", "CASE WHEN p.prokind <> 'p' THEN pg_get_function_result(p.oid) END"),
+        expr("result", "CASE WHEN p.prokind <> 'p' THEN pg_get_function_result(p.oid) END")
+            .since(11, "pg_get_function_result(p.oid)"),
         expr("language", "l.lanname::text"),
         expr("parsed", "pg_get_function_sqlbody(p.oid)").since(14, "NULL::text"),
         expr("library", "nullif(p.probin, '')"),
@@ -116,7 +118,7 @@ pub(super) const QUERY: Query = Query::of(
     ],
     concat!(
         "FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
-        WHERE p.prokind <> 'a' AND NOT EXISTS (SELECT FROM pg_depend d
+        WHERE NOT EXISTS (SELECT FROM pg_aggregate a WHERE a.aggfnoid = p.oid) AND NOT EXISTS (SELECT FROM pg_depend d
             WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i') AND ",
         in_user_schema!(),
         " ORDER BY n.nspname, p.proname, p.oid"

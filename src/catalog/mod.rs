@@ -65,7 +65,7 @@ pub use event_trigger::EventTrigger;
 pub use extension::{Config, Contents, Extension, Presence};
 pub use foreign::{ForeignDataWrapper, ForeignServer, UserMapping};
 pub use function::Function;
-pub use hazard::{Hazard, hazards};
+pub use hazard::{Hazard, Relic, RelicKind, adapt, gone_extension, hazards, leave_out, settings};
 pub use index::Index;
 pub use language::Language;
 pub use large_object::LargeObjects;
@@ -546,6 +546,8 @@ pub struct Catalog {
     pub depends: Vec<depend::Dependency>,
     /// Objects of kinds that cannot be carried yet.
     pub unhandled: Vec<Unhandled>,
+    /// What only old majors had.
+    pub relics: Vec<Relic>,
     objects: Vec<Object>,
     index: HashMap<ObjectId, usize>,
     /// Objects that stand for others in dependencies: a row type for its table, an array type for its element.

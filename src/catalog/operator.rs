@@ -108,6 +108,11 @@ pub(super) fn decode(row: &Row) -> Result<Operator> {
 }
 
 impl Operator {
+    /// What it is called, for people.
+    pub fn label(&self) -> String {
+        format!("operator {}.{} ({})", self.schema.as_str(), self.symbol.0, self.sides())
+    }
+
     /// The types of both sides, for people.
     fn sides(&self) -> Sql {
         let none = Sql::constant("NONE");

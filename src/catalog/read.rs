@@ -5,6 +5,7 @@
 //! the locks come first.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use super::query::{Query, expr, in_user_schema};
 use super::*;
@@ -120,7 +121,7 @@ async fn fetch<T>(session: &Session, query: &Query, decode: impl Fn(&Row) -> Res
 ///
 /// What the server says.
 pub async fn database(session: &Session) -> Result<Catalog> {
-    let read = Read { session };
+    let read = Read { asked: Asked::Server(session) };
     // Each on the heap: with the rows of all queries in one future the stack of a thread would not suffice.
     let (shared, plain, foreign, text_search, replication, relations, attached) = futures::try_join!(
         Box::pin(read.shared()),
@@ -131,7 +132,7 @@ pub async fn database(session: &Session) -> Result<Catalog> {
         Box::pin(read.relations()),
         Box::pin(read.attached())
     )?;
-    let Shared { database, mut aspects, depends, unhandled } = shared;
+    let Shared { database, mut aspects, depends, unhandled, relics } = shared;
     aspects.unreadable_subscriptions = replication.unreadable;
     let mut objects = plain;
     objects.extend(foreign);
@@ -146,6 +147,7 @@ pub async fn database(session: &Session) -> Result<Catalog> {
         aspects,
         depends,
         unhandled,
+        relics,
         index: HashMap::new(),
         aliases: aliases.into_iter().collect(),
         objects,
@@ -160,6 +162,7 @@ struct Shared {
     aspects: Aspects,
     depends: Vec<depend::Dependency>,
     unhandled: Vec<Unhandled>,
+    relics: Vec<Relic>,
 }
 
 /// Rows of tables and views that have to be put together.
@@ -190,30 +193,84 @@ struct Replication {
     unreadable: Vec<String>,
 }
 
+/// Every query that [`lock`] and [`database`] send to a server of this version, apart from those for the states of sequences,
+/// which name them.
+///
+/// They are taken down where they are otherwise sent, so that none can be missing here.
+pub async fn queries(version: ServerVersion) -> Vec<Sql> {
+    let taken = Mutex::new(vec![TABLES.sql(version)]);
+    let read = Read { asked: Asked::Nobody { version, taken: &taken } };
+    // Nothing has been read, which some of them take for an error.
+    let _ = futures::join!(
+        Box::pin(read.shared()),
+        Box::pin(read.plain()),
+        Box::pin(read.foreign()),
+        Box::pin(read.text_search()),
+        Box::pin(read.replication()),
+        Box::pin(read.relations()),
+        Box::pin(read.attached())
+    );
+    taken.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Who is asked.
+enum Asked<'a> {
+    /// A server.
+    Server(&'a Session),
+    /// Nobody: the queries are taken down.
+    Nobody { version: ServerVersion, taken: &'a Mutex<Vec<Sql>> },
+}
+
 struct Read<'a> {
-    session: &'a Session,
+    asked: Asked<'a>,
 }
 
 impl Read<'_> {
     async fn all<T>(&self, query: &Query, decode: impl Fn(&Row) -> Result<T>) -> Result<Vec<T>> {
-        fetch(self.session, query, decode).await
+        match &self.asked {
+            Asked::Server(session) => fetch(session, query, decode).await,
+            Asked::Nobody { version, taken } => {
+                taken.lock().unwrap_or_else(PoisonError::into_inner).push(query.sql(*version));
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    fn version(&self) -> ServerVersion {
+        match self.asked {
+            Asked::Server(session) => session.version(),
+            Asked::Nobody { version, .. } => version,
+        }
     }
 
     async fn shared(&self) -> Result<Shared> {
-        let (databases, settings, depends, members, comments, labels, alien_acls, remarks, numbered, used, unhandled) =
-            futures::try_join!(
-                self.all(&database::QUERY, database::decode),
-                self.all(&database::SETTINGS, database::decode_settings),
-                self.all(&depend::QUERY, depend::decode),
-                self.all(&aspect::MEMBERS, aspect::decode_member),
-                self.all(&aspect::COMMENTS, aspect::decode_comment),
-                self.all(&aspect::LABELS, aspect::decode_label),
-                self.all(&privileges::QUERY, privileges::decode),
-                self.all(&attached::REMARKS, attached::decode),
-                self.all(&aspect::NUMBERED_ROLES, aspect::decode_numbered_role),
-                self.all(&collation::USED, collation::decode_used),
-                self.all(&unhandled::QUERY, unhandled::decode),
-            )?;
+        let (
+            databases,
+            settings,
+            depends,
+            members,
+            comments,
+            labels,
+            alien_acls,
+            remarks,
+            numbered,
+            used,
+            unhandled,
+            relics,
+        ) = futures::try_join!(
+            self.all(&database::QUERY, database::decode),
+            self.all(&database::SETTINGS, database::decode_settings),
+            self.all(&depend::QUERY, depend::decode),
+            self.all(&aspect::MEMBERS, aspect::decode_member),
+            self.all(&aspect::COMMENTS, aspect::decode_comment),
+            self.all(&aspect::LABELS, aspect::decode_label),
+            self.all(&privileges::QUERY, privileges::decode),
+            self.all(&attached::REMARKS, attached::decode),
+            self.all(&aspect::NUMBERED_ROLES, aspect::decode_numbered_role),
+            self.all(&collation::USED, collation::decode_used),
+            self.all(&unhandled::QUERY, unhandled::decode),
+            self.all(&hazard::QUERY, hazard::decode),
+        )?;
         let mut database =
             databases.into_iter().next().ok_or_else(|| Error::malformed("cannot read the database's own row"))?;
         database.settings = settings.into_iter().flatten().collect();
@@ -227,7 +284,7 @@ impl Read<'_> {
             used_collations: used,
             unreadable_subscriptions: Vec::new(),
         };
-        Ok(Shared { database, aspects, depends, unhandled })
+        Ok(Shared { database, aspects, depends, unhandled, relics })
     }
 
     /// Kinds whose rows are whole by themselves.
@@ -318,7 +375,7 @@ impl Read<'_> {
 
     async fn replication(&self) -> Result<Replication> {
         let schemas = async {
-            match self.session.version().has_schema_publications() {
+            match self.version().has_schema_publications() {
                 true => self.all(&publication::SCHEMAS, publication::decode_schema).await,
                 false => Ok(Vec::new()),
             }
@@ -341,7 +398,7 @@ impl Read<'_> {
     async fn subscriptions(&self) -> Result<(Vec<Subscription>, Vec<String>)> {
         let names = self.all(&subscription::NAMES, subscription::decode_name).await?;
         match names.iter().all(|(_, readable)| *readable) {
-            true if names.is_empty() => Ok((Vec::new(), Vec::new())),
+            true if names.is_empty() && matches!(self.asked, Asked::Server(_)) => Ok((Vec::new(), Vec::new())),
             true => Ok((self.all(&subscription::QUERY, subscription::decode).await?, Vec::new())),
             false => Ok((Vec::new(), names.into_iter().map(|(name, _)| name).collect())),
         }

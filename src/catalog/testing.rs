@@ -18,6 +18,7 @@ pub(super) fn holding(major: u32, objects: Vec<Object>) -> Catalog {
         aspects: Aspects::default(),
         depends: Vec::new(),
         unhandled: Vec::new(),
+        relics: Vec::new(),
         objects,
         index,
         aliases: HashMap::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::catalog::{self, Catalog, Pattern, Wanted};
+use crate::catalog::{self, Catalog, Hazard, Pattern, Wanted};
 use crate::error::{Error, Result};
 use crate::event::{Finding, Severity};
 use crate::plan::select::{Dangling, Selected};
@@ -201,8 +201,8 @@ impl Preflight {
     }
 
     /// What a server of the new major refuses, or makes differently.
-    pub fn hazards(&mut self, catalog: &Catalog, target_major: u32) {
-        for hazard in catalog::hazards(catalog, target_major) {
+    pub fn hazards(&mut self, hazards: Vec<Hazard>) {
+        for hazard in hazards {
             if hazard.fatal {
                 self.obstacle(format!("{}: {}. {}", hazard.subject, hazard.text, hazard.remedy));
                 continue;
@@ -280,6 +280,8 @@ impl Preflight {
         for (names, query, kind, remedy) in kinds {
             for row in new.rows(&here(names, query)).await? {
                 let name: String = row.get("name")?;
+                let gone = catalog::gone_extension(&name, new.version().major()).filter(|_| kind == "extension");
+                let remedy = gone.as_deref().unwrap_or(remedy);
                 self.obstacle(format!("{kind} {name} is missing on the new server. {remedy}."));
             }
         }
@@ -403,6 +405,22 @@ fn refused_on_extension(entry: &Entry, error: &Error) -> Finding {
             join(&entry.create, "; ").shown()
         )),
     }
+}
+
+/// What could only be made with the search path of the old database. It works on the new one as well as it did, which is to
+/// say not everywhere: a dump of the new database would meet the same.
+pub(super) fn by_path(toc: &Toc, moved: &Moved) -> Vec<Finding> {
+    let entries = moved.by_path.iter().filter_map(|id| toc.get(*id));
+    let finding = |entry: &Entry| Finding {
+        severity: Severity::Warning,
+        subject: entry.name(),
+        text:
+            "a function that it calls names something without its schema, and found it only by way of the search_path \
+               that the old database gives to its users"
+                .to_owned(),
+        remedy: Some("Say which it means: ALTER FUNCTION .. SET search_path = ... 17 and later demand it.".to_owned()),
+    };
+    entries.map(finding).collect()
 }
 
 /// Whether an entry is about an object that came with the server (`src/include/access/transam.h`, `FirstNormalObjectId`).

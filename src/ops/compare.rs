@@ -179,6 +179,9 @@ fn is_deparsed(kind: Kind) -> bool {
             | Kind::TableAttach
             | Kind::Statistics
             | Kind::PublicationTable
+            // Since 14 what a class may do without is in its family (`src/include/access/amapi.h`, `amadjustmembers`).
+            | Kind::OperatorClass
+            | Kind::OperatorFamily
             // Since 16 the locale of an ICU collation becomes a language tag when it is made.
             | Kind::Collation
     )

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use crate::error::{Error, Result};
+use crate::sql::Sql;
 use crate::transfer::{Lane, OpenLane, Sink};
 use crate::wire::conninfo::ConnInfo;
 use crate::wire::session::{NoticeSink, Session, Side};
@@ -25,6 +26,8 @@ pub(super) struct Door {
     pub snapshot: Arc<SnapshotHold>,
     /// The encoding of both.
     pub encoding: String,
+    /// The search path that the old one gives to its users: what follows SET.
+    pub path: Sql,
     /// Whether rows are digested on the way.
     pub digests: bool,
     /// Where warnings of the servers go.
@@ -39,7 +42,7 @@ impl OpenLane for Doors {
                 Session::connect(&door.from, Side::Old, "lane", door.notices.clone()),
                 Session::connect(&door.to, Side::New, "lane", door.notices.clone()),
             )?;
-            Lane::new(&door.snapshot, source, Sink::new(sink), door.digests, &door.encoding).await
+            Lane::new(&door.snapshot, source, Sink::new(sink), door.digests, &door.encoding, &door.path).await
         })
     }
 }

@@ -6,10 +6,12 @@ mod collation;
 mod compare;
 mod databases;
 mod doors;
+mod gone;
 mod locale;
 mod outcome;
 mod prepare;
 mod report;
+mod settings;
 mod staging;
 pub mod upgrade;
 

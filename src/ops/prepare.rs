@@ -9,11 +9,12 @@ use super::report::Phases;
 use super::staging::{self, Staging};
 use super::upgrade::Upgrade;
 use crate::catalog::read::Names;
-use crate::catalog::{self, Catalog, Decisions};
+use crate::catalog::{self, Catalog, Decisions, Setting};
 use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::plan;
 use crate::plan::select::{Dangling, Selected};
+use crate::sql::Sql;
 use crate::toc::{Kind, Toc};
 use crate::wire::conninfo::ConnInfo;
 use crate::wire::session::{NoticeSink, Session, Side};
@@ -34,6 +35,8 @@ pub(super) struct Prepared {
     pub toc: Arc<Toc>,
     /// What is selected and needs what is not.
     dangling: Vec<Dangling>,
+    /// The search path that the old one gives to its users: what follows SET.
+    pub path: Sql,
 }
 
 impl Prepared {
@@ -49,6 +52,7 @@ impl Prepared {
             to: self.to.with_database(self.staging.name().as_str()),
             snapshot: Arc::clone(&self.snapshot),
             encoding: self.catalog.database.encoding.clone(),
+            path: self.path.clone(),
             digests,
             notices: notices.clone(),
         }
@@ -139,7 +143,8 @@ impl Upgrade {
         preflight.insist_on_hope()?;
         let mut databases = Vec::with_capacity(chosen.len());
         for one in chosen {
-            databases.push(read(one, &control).await?);
+            preflight.about(several.then(|| one.pair.from.database().to_owned()));
+            databases.push(read(one, &control, &mut preflight).await?);
         }
         phases.end(Phase::Catalog, catalog_summary(&databases));
 
@@ -148,7 +153,8 @@ impl Upgrade {
             preflight.about(several.then(|| database.from.database().to_owned()));
             preflight.dangling(&database.dangling);
             preflight.unhandled(&database.catalog);
-            preflight.hazards(&database.catalog, control.version().major());
+            preflight.hazards(catalog::hazards(&database.catalog, control.version().major()));
+            preflight.gone_from_system(database.snapshot.session(), &control).await?;
             preflight.gone(&database.toc, &control).await?;
             preflight.collations(&database.catalog, &control).await?;
         }
@@ -211,15 +217,18 @@ impl Upgrade {
     }
 }
 
-/// Locks, reads, and orders.
-async fn read(one: Chosen, control: &Session) -> Result<Prepared> {
+/// Locks, reads, gives what was read the form that the new server takes, and orders it.
+async fn read(one: Chosen, control: &Session, preflight: &mut Preflight) -> Result<Prepared> {
     let Chosen { pair: Pair { from, to }, snapshot, staging, selected } = one;
     let old = snapshot.session();
     catalog::read::lock(old, |table| selected.has_relation(table)).await?;
     let (mut catalog, dangling) = selected.apply(catalog::read::database(old).await?);
     catalog::read::states(old, &mut catalog).await?;
+    preflight.hazards(catalog::adapt(&mut catalog, control.version().major()));
+    preflight.settings(&mut catalog, control).await?;
+    let path = search_path(old).await?;
     let (toc, how) = table_of_contents(&catalog, &selected, control.version(), None)?;
-    Ok(Prepared { from, to, snapshot, staging, selected, catalog, how, toc: Arc::new(toc), dangling })
+    Ok(Prepared { from, to, snapshot, staging, selected, catalog, how, toc: Arc::new(toc), dangling, path })
 }
 
 /// The entries of what is selected, in order, for a server of this version. Of privileges only those count that the major
@@ -234,6 +243,13 @@ pub(super) fn table_of_contents(
     let how = selected.decide(Decisions { as_known_by: known_by, ..how });
     let toc = catalog::toc(catalog, &steps, &how);
     Ok((selected.entries(&toc), how))
+}
+
+/// The search path that a database gives to its users.
+async fn search_path(old: &Session) -> Result<Sql> {
+    let default = Sql::constant("SELECT reset_val AS path FROM pg_catalog.pg_settings WHERE name = 'search_path'");
+    let value = old.row(&default).await?.get("path")?;
+    Ok(Setting { name: "search_path".to_owned(), value }.assignment())
 }
 
 fn catalog_summary(databases: &[Prepared]) -> String {

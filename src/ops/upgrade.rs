@@ -196,6 +196,7 @@ impl Upgrade {
         for (database, moved) in ready.databases.iter().zip(moved) {
             phases.about(ready.prefix_of(database));
             phases.found(check::passed_over(&database.toc, moved));
+            phases.found(check::by_path(&database.toc, moved));
             self.verify(database, moved, phases).await?;
         }
         phases.about(None);

@@ -580,7 +580,14 @@ mod tests {
     }
 
     fn rows(toc: &mut Toc, table: EntryId, name: &str, weight: u64) -> EntryId {
-        let rows = Rows { table: QualName::new("s", name), columns: vec![], filter: None, into: None, fresh: true };
+        let rows = Rows {
+            table: QualName::new("s", name),
+            columns: vec![],
+            filter: None,
+            into: None,
+            fresh: true,
+            floats: false,
+        };
         let data = entry(Kind::TableData, Section::Data, name, &[table]);
         toc.push(Entry { data: Some(Data::Rows(rows)), weight, ..data })
     }

@@ -8,6 +8,7 @@ mod digest;
 mod lane;
 mod large_object;
 mod monitor;
+mod path;
 mod pipe;
 mod progress;
 pub mod run;

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::digest::Digest;
-use super::lane::Effect;
+use super::lane::{Deed, Effect};
 use super::monitor;
 use super::progress::Progress;
 use super::worker::{self, Done, OpenLane, Order, Worker};
@@ -66,6 +66,8 @@ pub struct Moved {
     pub analyzed: u64,
     /// Entries that the new server refused, with what it said ([`Entry::is_on_extension`]).
     pub left_out: BTreeMap<EntryId, Error>,
+    /// Entries that could only be made, or analyzed, with the search path of the old database.
+    pub by_path: BTreeSet<EntryId>,
     /// What both sides hold: by table (the partitioned one, where rows were loaded through it), and by `None` for large
     /// objects.
     pub checked: BTreeMap<Option<QualName>, Checked>,
@@ -197,10 +199,13 @@ impl Dispatcher<'_> {
         if let Some(worker) = self.workers.get_mut(done.worker) {
             worker.busy = None;
         }
-        let effect = done.result?;
+        let Deed { effect, by_path } = done.result?;
         if let Some(running) = self.progress.running(done.number) {
             let (database, work) = (running.database, running.work);
             self.take_effect(database, work, effect);
+            if let (true, Some(moved)) = (by_path, self.moved.get_mut(database)) {
+                moved.by_path.insert(work.entry());
+            }
         }
         self.progress.end(done.number);
         self.schedule.finish(done.number);

@@ -36,8 +36,17 @@ impl Sink {
     ///
     /// What the server says; names the entry.
     pub async fn make(&mut self, entry: &Entry) -> Result<()> {
+        self.make_after(entry, None).await
+    }
+
+    /// The same, after a statement that sets something for this transaction.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Sink::make`].
+    pub async fn make_after(&mut self, entry: &Entry, first: Option<&Sql>) -> Result<()> {
         let before = (self.tablespace.clone(), self.table_am.clone());
-        let script = self.script(entry);
+        let script = join(first.cloned().into_iter().chain([self.script(entry)]), ";\n");
         let done = self.session.run(&script).await.map_err(|e| e.about(entry.label()));
         if done.is_err() {
             // The settings were undone with the rest.
@@ -121,6 +130,7 @@ mod tests {
             filter: None,
             into: None,
             fresh: true,
+            floats: false,
         }
     }
 

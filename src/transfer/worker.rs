@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::lane::{Effect, Lane};
+use super::lane::{Deed, Lane};
 use super::run::Database;
 use crate::error::{Error, Result};
 use crate::event::Tally;
@@ -34,7 +34,7 @@ pub(super) struct Order {
 pub(super) struct Done {
     pub worker: usize,
     pub number: TaskNumber,
-    pub result: Result<Effect>,
+    pub result: Result<Deed>,
 }
 
 /// A worker as the dispatcher sees it.
@@ -109,7 +109,7 @@ impl Service {
         }
     }
 
-    async fn work(&mut self, order: &Order) -> Result<Effect> {
+    async fn work(&mut self, order: &Order) -> Result<Deed> {
         let (databases, stop) = (Arc::clone(&self.databases), self.stop.clone());
         let database = databases.get(order.database).ok_or_else(|| Error::malformed("there is no such database"))?;
         let lane = self.lane_into(order.database).await?;

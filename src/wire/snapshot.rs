@@ -47,6 +47,7 @@ impl SnapshotHold {
     /// # Errors
     /// * What the server reports.
     pub async fn import(&self, session: &Session) -> Result<()> {
-        session.run(&sql!("{}; SET TRANSACTION SNAPSHOT {}", BEGIN, Literal(&self.id))).await
+        let enter = sql!("{}; SET TRANSACTION SNAPSHOT {}", BEGIN, Literal(&self.id));
+        session.run(&enter).await
     }
 }

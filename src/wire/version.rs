@@ -7,7 +7,7 @@ use std::fmt;
 pub struct ServerVersion(pub u32);
 
 /// The oldest major that can be read.
-pub const OLDEST_SOURCE: u32 = 12;
+pub const OLDEST_SOURCE: u32 = 10;
 /// The oldest major that can be written.
 pub const OLDEST_TARGET: u32 = 12;
 /// The newest major that this version of pgtandem was tried with.
@@ -41,6 +41,11 @@ impl ServerVersion {
 
     /// Whether `pg_stat_progress_create_index` exists.
     pub const fn has_index_progress(self) -> bool {
+        self.major() >= 12
+    }
+
+    /// Whether floating-point numbers are written with as few digits as tell them from others, and not with a fixed number.
+    pub const fn has_shortest_floats(self) -> bool {
         self.major() >= 12
     }
 

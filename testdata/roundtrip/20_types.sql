@@ -37,7 +37,7 @@ REVOKE USAGE ON TYPE shop.order_status FROM PUBLIC;
 CREATE DOMAIN shop.email AS text COLLATE "C" CONSTRAINT has_at CHECK (VALUE ~ '@') CHECK (length(VALUE) < 200);
 CREATE DOMAIN shop.positive AS numeric(12,2) DEFAULT 1.50 NOT NULL CHECK (VALUE > 0);
 CREATE DOMAIN shop.small_positive AS shop.positive CONSTRAINT "not > 1000" CHECK (VALUE <= 1000);
-CREATE DOMAIN shop.emails AS shop.email[] CHECK (array_length(VALUE, 1) < 10);
+CREATE DOMAIN shop.emails AS text[] CHECK (array_length(VALUE, 1) < 10);
 CREATE DOMAIN shop.later AS int;
 ALTER DOMAIN shop.later ADD CONSTRAINT is_even CHECK (VALUE % 2 = 0) NOT VALID;
 COMMENT ON DOMAIN shop.email IS 'An address';

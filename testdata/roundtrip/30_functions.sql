@@ -29,13 +29,6 @@ GRANT EXECUTE ON FUNCTION shop.odd_body(text, int) TO shop_reader;
 GRANT EXECUTE ON FUNCTION shop.plus(int, int) TO shop_writer WITH GRANT OPTION;
 ALTER FUNCTION shop.lower_c(text) DEPENDS ON EXTENSION pg_trgm;
 
-CREATE PROCEDURE shop.touch(INOUT n int, note text DEFAULT 'none') LANGUAGE plpgsql AS $$ BEGIN n := n + 1; END $$;
-CREATE PROCEDURE shop.touch(VARIADIC ids bigint[]) LANGUAGE sql AS '';
-COMMENT ON PROCEDURE shop.touch(bigint[]) IS 'Touches many';
-ALTER PROCEDURE shop.touch(bigint[]) OWNER TO shop_owner;
-GRANT EXECUTE ON PROCEDURE shop.touch(bigint[]) TO shop_reader;
-REVOKE ALL ON PROCEDURE shop.touch(int, text) FROM PUBLIC;
-
 -- An ordinary aggregate, one that takes anything, one that moves, two of ordered sets, one of a hypothetical set.
 CREATE AGGREGATE shop.total(numeric) (SFUNC = numeric_add, STYPE = numeric, INITCOND = '0', COMBINEFUNC = numeric_add, PARALLEL = SAFE);
 CREATE AGGREGATE shop.how_many(*) (SFUNC = int8inc, STYPE = int8, INITCOND = '0');
@@ -44,7 +37,7 @@ CREATE AGGREGATE shop.moving(int4) (
     MSFUNC = int4pl, MINVFUNC = int4mi, MSTYPE = int4, MINITCOND = '0', MSSPACE = 32);
 CREATE AGGREGATE shop.smallest(text) (SFUNC = text_smaller, STYPE = text, SORTOP = <);
 CREATE AGGREGATE shop.percentile(float8 ORDER BY anyelement) (
-    SFUNC = ordered_set_transition, STYPE = internal, FINALFUNC = percentile_disc_final, FINALFUNC_EXTRA, FINALFUNC_MODIFY = READ_WRITE);
+    SFUNC = ordered_set_transition, STYPE = internal, FINALFUNC = percentile_disc_final, FINALFUNC_EXTRA);
 CREATE AGGREGATE shop.most_common(ORDER BY anyelement) (SFUNC = ordered_set_transition, STYPE = internal, FINALFUNC = mode_final, FINALFUNC_EXTRA);
 CREATE AGGREGATE shop.would_rank(VARIADIC "any" ORDER BY VARIADIC "any") (
     SFUNC = ordered_set_transition_multi, STYPE = internal, FINALFUNC = rank_final, FINALFUNC_EXTRA, HYPOTHETICAL);

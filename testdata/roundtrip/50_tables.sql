@@ -13,7 +13,6 @@ CREATE TABLE shop.customer (
     attributes public.hstore,
     gone_last text,
     created_at timestamptz NOT NULL DEFAULT '2020-01-01 00:00:00+00',
-    name_length int GENERATED ALWAYS AS (length(name)) STORED,
     CONSTRAINT balance_limit CHECK (balance > -1000000),
     CHECK (name <> '' AND email <> '')
 );
@@ -82,8 +81,6 @@ INSERT INTO shop.bare SELECT FROM generate_series(1, 3);
 CREATE TABLE shop.all_dropped (a int, b text);
 INSERT INTO shop.all_dropped VALUES (1, 'x'), (2, 'y');
 ALTER TABLE shop.all_dropped DROP COLUMN a, DROP COLUMN b;
-CREATE TABLE shop.only_generated (g int GENERATED ALWAYS AS (1 + 1) STORED);
-INSERT INTO shop.only_generated DEFAULT VALUES;
 CREATE TABLE shop.no_rows (a int, b text);
 
 CREATE UNLOGGED TABLE shop.fast_lane (k text, v text);

@@ -2,7 +2,7 @@
 CREATE TABLE shop.parent_one (a int NOT NULL DEFAULT 1, b text, CONSTRAINT a_positive CHECK (a > 0), CONSTRAINT one_only CHECK (a < 1000) NO INHERIT);
 CREATE TABLE shop.parent_two (b text, c date DEFAULT '2020-01-01');
 CREATE TABLE shop.child (d int, a int DEFAULT 5) INHERITS (shop.parent_one, shop.parent_two);
-CREATE TABLE shop.grandchild (e int GENERATED ALWAYS AS (a + 1) STORED) INHERITS (shop.child);
+CREATE TABLE shop.grandchild () INHERITS (shop.child);
 CREATE TABLE shop.adopted (b text, c date, a int NOT NULL DEFAULT 9, CONSTRAINT a_positive CHECK (a > 0)) WITH (fillfactor = 50);
 ALTER TABLE shop.adopted INHERIT shop.parent_two;
 ALTER TABLE shop.adopted INHERIT shop.parent_one;
@@ -20,8 +20,7 @@ CREATE TABLE shop.event_2025 (payload jsonb, gone int, kind text NOT NULL DEFAUL
 ALTER TABLE shop.event_2025 DROP COLUMN gone;
 ALTER TABLE shop.event ATTACH PARTITION shop.event_2025 FOR VALUES FROM ('2025-01-01 00:00:00+00') TO ('2026-01-01 00:00:00+00');
 CREATE TABLE shop.event_before PARTITION OF shop.event FOR VALUES FROM (MINVALUE) TO ('2024-01-01 00:00:00+00');
-CREATE TABLE shop.event_rest PARTITION OF shop.event DEFAULT;
-INSERT INTO shop.event SELECT i, '2023-12-01 00:00:00+00'::timestamptz + i * interval '2 days', 'k' || i % 3, jsonb_build_object('i', i) FROM generate_series(1, 500) i;
+INSERT INTO shop.event SELECT i, '2023-12-01 00:00:00+00'::timestamptz + i * interval '2 days', 'k' || i % 3, jsonb_build_object('i', i) FROM generate_series(1, 380) i;
 ALTER TABLE shop.event OWNER TO shop_owner;
 ALTER TABLE shop.event_2024 OWNER TO "Shop ""Quoted"" = Role";
 GRANT SELECT ON shop.event TO shop_reader;
@@ -33,21 +32,4 @@ CREATE TABLE shop.by_list_eu PARTITION OF shop.by_list FOR VALUES IN ('de', 'fr'
 CREATE TABLE shop.by_list_eu_low PARTITION OF shop.by_list_eu FOR VALUES FROM (MINVALUE, MINVALUE) TO (100, 5);
 CREATE TABLE shop.by_list_eu_high PARTITION OF shop.by_list_eu (extra DEFAULT 'high') FOR VALUES FROM (100, 5) TO (MAXVALUE, MAXVALUE);
 CREATE TABLE shop.by_list_none PARTITION OF shop.by_list FOR VALUES IN (NULL);
-CREATE TABLE shop.by_list_other PARTITION OF shop.by_list DEFAULT PARTITION BY LIST (n);
 INSERT INTO shop.by_list VALUES ('DE', 1, 'a'), ('fr', 200, NULL), (NULL, 3, ''), ('It''s', 100, 'x');
-
-CREATE TABLE shop.by_hash (id bigint, s shop.order_status, t text) PARTITION BY HASH (id);
-CREATE TABLE shop.by_hash_0 PARTITION OF shop.by_hash FOR VALUES WITH (MODULUS 4, REMAINDER 0);
-CREATE TABLE shop.by_hash_1 PARTITION OF shop.by_hash FOR VALUES WITH (MODULUS 4, REMAINDER 1);
-CREATE TABLE shop.by_hash_2 PARTITION OF shop.by_hash FOR VALUES WITH (MODULUS 4, REMAINDER 2) PARTITION BY HASH (t, id);
-CREATE TABLE shop.by_hash_2_0 PARTITION OF shop.by_hash_2 FOR VALUES WITH (MODULUS 1, REMAINDER 0);
-CREATE TABLE shop.by_hash_3 PARTITION OF shop.by_hash FOR VALUES WITH (MODULUS 4, REMAINDER 3);
-INSERT INTO shop.by_hash SELECT i, (enum_range(NULL::shop.order_status))[1 + i % 6], 't' || i FROM generate_series(1, 300) i;
-
--- The hash of an enum value is that of its OID, which is another one on every server: its rows have to go through the root.
-CREATE TABLE shop.by_enum (s shop.order_status, n int) PARTITION BY HASH (s);
-CREATE TABLE shop.by_enum_0 PARTITION OF shop.by_enum FOR VALUES WITH (MODULUS 3, REMAINDER 0);
-CREATE TABLE shop.by_enum_1 PARTITION OF shop.by_enum FOR VALUES WITH (MODULUS 3, REMAINDER 1);
-CREATE TABLE shop.by_enum_2 PARTITION OF shop.by_enum FOR VALUES WITH (MODULUS 3, REMAINDER 2) PARTITION BY RANGE (n);
-CREATE TABLE shop.by_enum_2_all PARTITION OF shop.by_enum_2 DEFAULT;
-INSERT INTO shop.by_enum SELECT (enum_range(NULL::shop.order_status))[1 + i % 6], i FROM generate_series(1, 120) i;

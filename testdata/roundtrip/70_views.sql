@@ -18,9 +18,9 @@ CREATE VIEW shop.sets AS
     UNION SELECT n, 'v' FROM (VALUES (1), (2)) v (n);
 CREATE VIEW shop.with_ctes AS
     WITH RECURSIVE t (id, parent, depth) AS (SELECT id, parent, 0 FROM shop.orders WHERE parent IS NULL UNION ALL SELECT o.id, o.parent, t.depth + 1 FROM shop.orders o JOIN t ON t.id = o.parent AND t.depth < 2),
-    m AS MATERIALIZED (SELECT count(*) AS n FROM t)
+    m AS (SELECT count(*) AS n FROM t)
     SELECT t.id, t.depth, m.n, CASE WHEN t.depth > 0 THEN 'deep' ELSE 'flat' END AS how, GROUPING(t.id) AS g FROM t, m GROUP BY GROUPING SETS ((t.id, t.depth, m.n), (t.depth, m.n));
-CREATE VIEW shop.calls AS SELECT date_part('year', placed_at) AS y, total::text || 'x' AS t, (ROW(id, note)).f1 AS f, ARRAY(SELECT generate_series(1, 2)) AS a, note LIKE 'n%' AS l,
+CREATE VIEW shop.calls AS SELECT date_part('year', placed_at) AS y, total::text || 'x' AS t, ARRAY(SELECT generate_series(1, 2)) AS a, note LIKE 'n%' AS l,
     percentile_disc(0.5) WITHIN GROUP (ORDER BY total) FILTER (WHERE total > 0) AS p FROM shop.orders GROUP BY placed_at, total, id, note;
 CREATE VIEW shop.whole_row AS SELECT c, c.home, (c.home).city AS city FROM shop.customer c;
 CREATE VIEW shop.samples AS SELECT a.id FROM shop.orders a TABLESAMPLE bernoulli (10) REPEATABLE (1);

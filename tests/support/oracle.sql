@@ -1,4 +1,4 @@
--- What a database holds, in plain SQL that every server since 12 understands. Each answer is a record of two fields: what it
+-- What a database holds, in plain SQL that every server since 10 understands. Each answer is a record of two fields: what it
 -- is of, and what it is.
 \pset fieldsep '\x1f'
 \pset recordsep '\x1e'
@@ -16,7 +16,8 @@ SET extra_float_digits = 3;
 -- the MD5 of every row. One query asks all tables, each by way of a query of its own. A partitioned table is asked as a
 -- whole as well, unless foreign tables are part of it. What is hashed by an enum's value, which is to say by its OID, may sit in another partition: then only as
 -- a whole.
-SELECT 'rows of ' || n.nspname || '.' || c.relname, (pg_catalog.xpath('//r/text()', pg_catalog.query_to_xml(pg_catalog.format(
+PREPARE rows AS
+SELECT CASE pg_catalog.current_setting('extra_float_digits') WHEN '0' THEN 'rounded ' ELSE '' END || 'rows of ' || n.nspname || '.' || c.relname, (pg_catalog.xpath('//r/text()', pg_catalog.query_to_xml(pg_catalog.format(
     $$SELECT count(*) || ' rows, digest ' || coalesce(sum(('x' || left(m, 16))::bit(64)::bigint::numeric), 0)
         || ' ' || coalesce(sum(('x' || right(m, 16))::bit(64)::bigint::numeric), 0) AS r
       FROM (SELECT md5(t::text) AS m FROM %s %I.%I t) AS rows$$,
@@ -25,13 +26,23 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE (c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated OR c.relkind = 'p' AND NOT c.relispartition)
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND (c.relkind <> 'p' OR NOT EXISTS (
-    SELECT 1 FROM pg_catalog.pg_partition_tree(c.oid) t JOIN pg_catalog.pg_class f ON f.oid = t.relid WHERE f.relkind = 'f'))
+    WITH RECURSIVE t (relid) AS (
+        SELECT c.oid UNION SELECT h.inhrelid FROM t JOIN pg_catalog.pg_inherits h ON h.inhparent = t.relid)
+    SELECT 1 FROM t JOIN pg_catalog.pg_class f ON f.oid = t.relid WHERE f.relkind = 'f'))
   AND NOT EXISTS (
-    SELECT 1 FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = a.relid
+    WITH RECURSIVE a (relid) AS (
+        SELECT c.oid UNION SELECT h.inhparent FROM a JOIN pg_catalog.pg_inherits h ON h.inhrelid = a.relid)
+    SELECT 1 FROM a JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = a.relid
     JOIN pg_catalog.pg_opclass o ON o.oid = ANY (p.partclass::pg_catalog.oid[])
-    WHERE c.relispartition AND p.partstrat = 'h' AND o.opcname IN ('enum_ops', 'array_ops'))
+    WHERE c.relispartition AND p.partstrat = 'h' AND o.opcname IN ('enum_ops', 'array_ops'));
+EXECUTE rows;
+\echo '\x1e'
+-- The same with the digits of floating-point numbers that every major writes alike: before 12 there were more than needed.
+SET extra_float_digits = 0;
+EXECUTE rows;
+\echo '\x1e'
+SET extra_float_digits = 3;
 
-UNION ALL
 SELECT 'state of sequence ' || n.nspname || '.' || c.relname, (pg_catalog.xpath('//r/text()', pg_catalog.query_to_xml(pg_catalog.format(
     $$SELECT last_value || ', called: ' || is_called AS r FROM %I.%I$$, n.nspname, c.relname), false, false, '')))[1]::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -69,8 +80,8 @@ SELECT 'triggers of constraints on ' || n.nspname || '.' || r.relname, pg_catalo
 FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
 -- Constraints of partitions may have names of their own; that of the topmost one counts.
 JOIN (WITH RECURSIVE family (oid, name) AS (
-    SELECT oid, conname FROM pg_catalog.pg_constraint WHERE conparentid = 0
-    UNION ALL SELECT k.oid, f.name FROM family f JOIN pg_catalog.pg_constraint k ON k.conparentid = f.oid) TABLE family) c ON c.oid = t.tgconstraint
+    SELECT oid, conname FROM pg_catalog.pg_constraint k WHERE contype <> 't' AND coalesce(pg_catalog.to_jsonb(k) ->> 'conparentid', '0') = '0'
+    UNION ALL SELECT k.oid, f.name FROM family f JOIN pg_catalog.pg_constraint k ON pg_catalog.to_jsonb(k) ->> 'conparentid' = f.oid::pg_catalog.text) TABLE family) c ON c.oid = t.tgconstraint
 JOIN pg_catalog.pg_class r ON r.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
 WHERE t.tgisinternal AND r.relkind = 'r' GROUP BY n.nspname, r.relname
 

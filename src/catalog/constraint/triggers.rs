@@ -16,7 +16,8 @@ use crate::sql;
 use crate::sql::{DollarQuoted, Literal, QualName, Sql, join};
 use crate::wire::session::Row;
 
-/// The triggers of constraints that are not in the usual state, each with the constraint that is no clone.
+/// The triggers of constraints that are not in the usual state, each with the constraint that is no clone (there were none
+/// before 11).
 pub(in crate::catalog) const QUERY: Query = Query::of(
     &[
         expr("oid", "u.oid"),
@@ -26,11 +27,11 @@ pub(in crate::catalog) const QUERY: Query = Query::of(
         expr("enabled", "g.tgenabled::text"),
     ],
     "FROM (WITH RECURSIVE up (served_by, oid, above) AS (
-            SELECT g.oid, k.oid, CASE WHEN k.contype = 'f' THEN k.conparentid ELSE 0 END
+            SELECT g.oid, k.oid, CASE WHEN k.contype = 'f' THEN coalesce((to_jsonb(k) ->> 'conparentid')::oid, 0) ELSE 0 END
             FROM pg_trigger g JOIN pg_constraint k ON k.oid = g.tgconstraint
             WHERE g.tgisinternal AND g.tgenabled <> 'O' AND k.contype IN ('f', 'p', 'u', 'x')
             UNION ALL
-            SELECT u.served_by, k.oid, k.conparentid FROM up u JOIN pg_constraint k ON k.oid = u.above
+            SELECT u.served_by, k.oid, (to_jsonb(k) ->> 'conparentid')::oid FROM up u JOIN pg_constraint k ON k.oid = u.above
         ) SELECT served_by, oid FROM up WHERE above = 0) u
         JOIN pg_trigger g ON g.oid = u.served_by JOIN pg_proc p ON p.oid = g.tgfoid
         JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace

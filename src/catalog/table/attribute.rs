@@ -19,7 +19,7 @@ pub(in crate::catalog) const ATTRIBUTES: Query = Query::of(
         expr("name", "a.attname::text"),
         expr("type", "format_type(a.atttypid, a.atttypmod)"),
         expr("not_null", "a.attnotnull"),
-        expr("generated", "a.attgenerated::text"),
+        expr("generated", "a.attgenerated::text").since(12, "''::text"),
         expr("local", "a.attislocal"),
         // The default is -1 up to 16 and NULL since 17.
         expr("statistics", "nullif(a.attstattarget, -1)::int4"),
@@ -28,6 +28,7 @@ pub(in crate::catalog) const ATTRIBUTES: Query = Query::of(
         expr("compression", "CASE WHEN c.relkind = 'f' THEN '' ELSE a.attcompression::text END").since(14, "''::text"),
         expr("options", "a.attoptions"),
         expr("foreign_options", "a.attfdwoptions"),
+        expr("floats", "false").since(12, FLOATS_11),
         expr("collation_schema", "ln.nspname::text"),
         expr("collation", "l.collname::text"),
     ],
@@ -41,6 +42,12 @@ pub(in crate::catalog) const ATTRIBUTES: Query = Query::of(
         " ORDER BY a.attrelid, a.attnum"
     ),
 );
+
+/// Whether there may be floating-point numbers among the values of a column: nothing is known of types that are not listed.
+const FLOATS_11: &str = "t.typtype <> 'e' AND \
+    CASE WHEN t.typtype = 'd' THEN t.typbasetype WHEN t.typelem <> 0 AND t.typlen = -1 THEN t.typelem ELSE t.oid END \
+    <> ALL ('{bool,bytea,\"char\",name,int8,int2,int4,text,oid,json,xml,jsonb,inet,cidr,macaddr,macaddr8,bpchar,varchar,\
+    date,time,timestamp,timestamptz,timetz,interval,bit,varbit,numeric,uuid,tsvector,tsquery,money}'::regtype[]::oid[])";
 
 /// What a column holds when nothing is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +99,8 @@ pub struct Column {
     pub(super) compression: Option<&'static str>,
     pub(super) options: Vec<Reloption>,
     pub(super) foreign_options: Vec<Reloption>,
+    /// As in [`Rows::floats`](crate::toc::Rows::floats); only asked before 12.
+    pub(super) floats: bool,
 }
 
 /// One row of [`ATTRIBUTES`]: the relation and its column.
@@ -141,6 +150,7 @@ pub(in crate::catalog) fn decode(row: &Row) -> Result<(u32, Column)> {
         compression,
         options,
         foreign_options: Reloption::parse(row.get("foreign_options")?),
+        floats: row.get("floats")?,
     };
     Ok((row.get("relation")?, column))
 }
@@ -200,6 +210,7 @@ impl Column {
             compression: None,
             options: Vec::new(),
             foreign_options: Vec::new(),
+            floats: false,
         }
     }
 }

@@ -17,7 +17,7 @@ pub(in crate::catalog) const DEFAULTS: Query = Query::of(
         expr("relation_name", "c.relname::text"),
         expr("number", "d.adnum"),
         expr("column_name", "a.attname::text"),
-        expr("generated", "a.attgenerated <> ''"),
+        expr("generated", "a.attgenerated <> ''").since(12, "false"),
         expr("expression", "pg_get_expr(d.adbin, d.adrelid)"),
     ],
     concat!(

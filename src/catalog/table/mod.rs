@@ -68,6 +68,8 @@ pub struct Table {
     pub owner: Ident,
     /// Whether its contents are not logged.
     pub unlogged: bool,
+    /// Whether its rows have an identifier in a hidden column (`WITH OIDS`, before 12).
+    pub oids: bool,
     /// `PARTITION BY`, for a partitioned table.
     pub partition_key: Option<Sql>,
     /// `FOR VALUES ...`, for a partition.
@@ -140,6 +142,7 @@ impl Table {
     pub fn rows(&self) -> Rows {
         let stored = self.columns.iter().filter(|column| column.generated.is_none());
         Rows {
+            floats: stored.clone().any(|column| column.floats),
             table: self.name.clone(),
             columns: stored.map(|column| column.name.clone()).collect(),
             filter: None,

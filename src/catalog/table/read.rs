@@ -19,6 +19,7 @@ pub(in crate::catalog) const RELATIONS: Query = Query::of(
         expr("partition_key", "CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END"),
         expr("bound", "CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END"),
         expr("unlogged", "c.relpersistence = 'u'"),
+        expr("oids", "false").since(12, "c.relhasoids"),
         expr("of_type", "CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END"),
         expr("options", "c.reloptions"),
         // Partitioned tables of 11 and before had a TOAST table.
@@ -43,6 +44,14 @@ pub(in crate::catalog) const RELATIONS: Query = Query::of(
              WHERE k.partrelid = c.oid AND k.partstrat = 'h' AND (p.opcnamespace <> 'pg_catalog'::regnamespace \
              OR p.opcname IN ('enum_ops', 'array_ops', 'record_ops', 'range_ops', 'multirange_ops') \
              OR NOT l.collisdeterministic))",
+        )
+        // There are no nondeterministic ones.
+        .since(
+            12,
+            "EXISTS (SELECT FROM pg_partitioned_table k, unnest(k.partclass) AS u (opclass) \
+             JOIN pg_opclass p ON p.oid = u.opclass \
+             WHERE k.partrelid = c.oid AND k.partstrat = 'h' AND (p.opcnamespace <> 'pg_catalog'::regnamespace \
+             OR p.opcname IN ('enum_ops', 'array_ops', 'record_ops', 'range_ops')))",
         ),
         expr("server", "v.srvname::text"),
         expr("server_options", "f.ftoptions"),
@@ -82,7 +91,9 @@ pub(in crate::catalog) const COLUMN_ACLS: Query = Query::of(
     &[expr("relation", "a.attrelid"), expr("name", "a.attname::text"), expr("acl", "a.attacl::text[]")],
     concat!(
         "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace ",
-        "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT a.attisdropped AND a.attacl IS NOT NULL AND ",
+        "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT a.attisdropped AND a.attacl IS NOT NULL ",
+        // The hidden column of 11 and before goes, whatever is granted on it.
+        "AND (a.attnum > 0 OR a.attname <> 'oid') AND ",
         in_user_schema!(),
         " ORDER BY a.attrelid, a.attnum"
     ),
@@ -109,6 +120,7 @@ pub(in crate::catalog) fn decode_relation(row: &Row) -> Result<Table> {
         name,
         owner: row.get::<String>("owner")?.into(),
         unlogged: row.get("unlogged")?,
+        oids: row.get("oids")?,
         partition_key: deparsed("partition_key")?,
         bound: deparsed("bound")?,
         of_type: deparsed("of_type")?,

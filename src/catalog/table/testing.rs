@@ -13,6 +13,7 @@ pub(in crate::catalog) fn table(oid: u32, name: &str, columns: Vec<Column>) -> T
         name: QualName::new("s", name),
         owner: "o".into(),
         unlogged: false,
+        oids: false,
         partition_key: None,
         bound: None,
         of_type: None,

@@ -1,10 +1,10 @@
--- Both providers that every server has, one locale and two, what is not deterministic; and everything that can use one.
+-- Both providers that every server has, one locale and two; and everything that can use one.
 CREATE SCHEMA s;
 CREATE SCHEMA "S ""2";
 CREATE COLLATION s.plain (LOCALE = 'C');
 CREATE COLLATION s.mixed (LC_COLLATE = 'C', LC_CTYPE = 'POSIX');
 CREATE COLLATION "S ""2"."It's ""ours""" (PROVIDER = icu, LOCALE = 'de');
-CREATE COLLATION s.loose (PROVIDER = icu, LOCALE = 'und-u-ks-level2', DETERMINISTIC = false);
+CREATE COLLATION s.loose (PROVIDER = icu, LOCALE = 'und-u-ks-level2');
 CREATE COLLATION s.copied FROM "de-x-icu";
 COMMENT ON COLLATION s.plain IS 'it''s plain';
 ALTER COLLATION s.plain OWNER TO alice;

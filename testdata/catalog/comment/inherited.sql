@@ -1,3 +1,4 @@
+-- since: 11
 -- Comments on constraints that are inherited: those of a partition are its own, whatever made them.
 CREATE TABLE p (a int NOT NULL, b text, CONSTRAINT positive CHECK (a > 0)) PARTITION BY RANGE (a);
 CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (a);

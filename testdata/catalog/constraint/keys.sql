@@ -3,7 +3,7 @@ CREATE TABLE t (
     id int CONSTRAINT "the ""key""" PRIMARY KEY WITH (fillfactor = 77),
     a int, b int, c int4range, d text,
     CONSTRAINT later UNIQUE (a) DEFERRABLE,
-    CONSTRAINT latest UNIQUE (b, a) INCLUDE (d) WITH (fillfactor = 66) DEFERRABLE INITIALLY DEFERRED,
+    CONSTRAINT latest UNIQUE (b, a) WITH (fillfactor = 66) DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT apart EXCLUDE USING gist (c WITH &&) WITH (fillfactor = 55) WHERE (id > 0) DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT differs EXCLUDE USING btree (lower(d) WITH =, a WITH =)
 );

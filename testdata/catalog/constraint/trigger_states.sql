@@ -1,3 +1,4 @@
+-- since: 12
 -- Triggers behind foreign keys and deferrable keys that are disabled, or fire only on a replica, or always.
 CREATE SCHEMA "s '$$";
 CREATE TABLE "s '$$".a (id int PRIMARY KEY, u int CONSTRAINT "U 'u" UNIQUE DEFERRABLE, e int, EXCLUDE (e WITH =) DEFERRABLE);

@@ -10,5 +10,5 @@ END
 $$;
 CREATE TABLE s.t (a text COLLATE "und-x-icu" PRIMARY KEY);
 INSERT INTO s.t VALUES ('a');
-CREATE EVENT TRIGGER at_the_door ON login EXECUTE FUNCTION s.on_login();
+CREATE EVENT TRIGGER at_the_door ON login EXECUTE PROCEDURE s.on_login();
 ALTER EVENT TRIGGER at_the_door ENABLE ALWAYS;

@@ -1,3 +1,4 @@
+-- since: 12
 -- Foreign tables: options of tables and columns, all kinds of columns and constraints, triggers, comments, privileges.
 CREATE SCHEMA s;
 CREATE FOREIGN DATA WRAPPER w;

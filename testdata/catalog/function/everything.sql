@@ -10,8 +10,6 @@ CREATE FUNCTION s.plain(a text) RETURNS text LANGUAGE sql IMMUTABLE LEAKPROOF PA
 CREATE FUNCTION s.rows_of(integer) RETURNS TABLE (x integer, "Y" text) LANGUAGE sql ROWS 5
     SET search_path = "$user", public AS 'SELECT 1, ''a''';
 CREATE FUNCTION s.many() RETURNS SETOF integer LANGUAGE sql COST 0.0001 AS 'SELECT 1 -- $';
-CREATE FUNCTION s.with_support(integer) RETURNS SETOF integer LANGUAGE internal IMMUTABLE STRICT
-    SUPPORT generate_series_int4_support AS 'generate_series_int4';
 CREATE FUNCTION s.nth(anyelement, integer) RETURNS anyelement LANGUAGE internal WINDOW IMMUTABLE STRICT AS 'window_nth_value';
 CREATE FUNCTION s.from_a_library(integer) RETURNS oid LANGUAGE c STRICT AS '$libdir/plpgsql', 'plpgsql_call_handler';
 CREATE FUNCTION s.on_event() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS 'BEGIN RETURN NEW; END';

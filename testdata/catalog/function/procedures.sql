@@ -1,3 +1,4 @@
+-- since: 11
 -- differs across: 14
 CREATE SCHEMA s;
 CREATE PROCEDURE s.work(INOUT a integer, b text DEFAULT 'x') LANGUAGE plpgsql AS 'BEGIN a := a + 1; END';

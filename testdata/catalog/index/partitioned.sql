@@ -1,3 +1,4 @@
+-- since: 11
 -- Indexes of partitioned tables: attached, on ONLY, and a partition's own.
 CREATE TABLE p (a int NOT NULL, b text, c int) PARTITION BY RANGE (a);
 CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10) PARTITION BY LIST (c);

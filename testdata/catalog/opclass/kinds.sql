@@ -1,3 +1,4 @@
+-- since: 11
 -- Operator families and classes: loose members across types, an ordering operator of another family, a class that is
 -- empty, one with a storage type, the default of a type of one's own, indexes that use them.
 CREATE SCHEMA s;

@@ -5,11 +5,11 @@ CREATE FUNCTION s.less(integer, integer) RETURNS boolean LANGUAGE sql IMMUTABLE 
 CREATE FUNCTION s.greater(integer, integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 > $2';
 CREATE FUNCTION s.same(integer, integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 = $2';
 CREATE FUNCTION s.twice(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2';
-CREATE OPERATOR s.<<< (FUNCTION = s.less, LEFTARG = integer, RIGHTARG = integer, COMMUTATOR = OPERATOR("other Schema".>>>),
+CREATE OPERATOR s.<<< (PROCEDURE = s.less, LEFTARG = integer, RIGHTARG = integer, COMMUTATOR = OPERATOR("other Schema".>>>),
     NEGATOR = OPERATOR(s.>=~), RESTRICT = scalarltsel, JOIN = scalarltjoinsel);
-CREATE OPERATOR "other Schema".>>> (FUNCTION = s.greater, LEFTARG = integer, RIGHTARG = integer, COMMUTATOR = OPERATOR(s.<<<));
-CREATE OPERATOR s.=== (FUNCTION = s.same, LEFTARG = integer, RIGHTARG = integer, COMMUTATOR = OPERATOR(s.===), HASHES, MERGES);
-CREATE OPERATOR s.@# (FUNCTION = s.twice, RIGHTARG = integer);
+CREATE OPERATOR "other Schema".>>> (PROCEDURE = s.greater, LEFTARG = integer, RIGHTARG = integer, COMMUTATOR = OPERATOR(s.<<<));
+CREATE OPERATOR s.=== (PROCEDURE = s.same, LEFTARG = integer, RIGHTARG = integer, COMMUTATOR = OPERATOR(s.===), HASHES, MERGES);
+CREATE OPERATOR s.@# (PROCEDURE = s.twice, RIGHTARG = integer);
 ALTER OPERATOR s.@# (NONE, integer) OWNER TO bob;
 COMMENT ON OPERATOR s.@# (NONE, integer) IS 'doubles';
 COMMENT ON OPERATOR s.<<< (integer, integer) IS 'less';

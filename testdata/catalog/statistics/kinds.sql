@@ -6,7 +6,7 @@ INSERT INTO s.t SELECT i % 10, i % 5, i % 3 FROM generate_series(1, 500) i;
 CREATE STATISTICS s.all_kinds ON a, b FROM s.t;
 CREATE STATISTICS "S ""2"."X ""1" (ndistinct) ON "C ""1", a FROM s.t;
 CREATE STATISTICS s.dependencies (dependencies) ON b, a FROM s.t;
-CREATE STATISTICS s.common (mcv, dependencies) ON a, "C ""1" FROM s.t;
+CREATE STATISTICS s.common (ndistinct, dependencies) ON a, "C ""1" FROM s.t;
 CREATE TABLE s.parted (a integer, b integer) PARTITION BY RANGE (a);
 CREATE TABLE s.parted_1 PARTITION OF s.parted FOR VALUES FROM (0) TO (100);
 INSERT INTO s.parted SELECT i % 10, i % 5 FROM generate_series(1, 500) i;

@@ -1,3 +1,4 @@
+-- since: 12
 -- Stored generated columns: alone, inherited, in partitions.
 CREATE FUNCTION twice(i int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT i * 2';
 CREATE DOMAIN small AS int CHECK (VALUE < 1000);

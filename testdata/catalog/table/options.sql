@@ -1,6 +1,6 @@
 -- What a table can be: typed, unlogged, with storage parameters, a replica identity, row security for its owner.
 CREATE TABLE params (a int, b text) WITH (fillfactor = 70, autovacuum_enabled = false, toast.autovacuum_vacuum_threshold = 17,
-    toast_tuple_target = 4096, autovacuum_vacuum_scale_factor = 0.05);
+    autovacuum_vacuum_scale_factor = 0.05);
 CREATE UNLOGGED TABLE fast (a int PRIMARY KEY, b text);
 INSERT INTO fast SELECT g, 'x' FROM generate_series(1, 10) g;
 CREATE TYPE shape AS (a int, b text, c numeric(4, 1));

@@ -9,12 +9,9 @@ ALTER TABLE ranged ATTACH PARTITION ranged_high FOR VALUES FROM (10, 'm') TO (MA
 ALTER TABLE ranged_high ALTER c SET STATISTICS 5;
 CREATE TABLE listed (k text COLLATE "C", v int) PARTITION BY LIST (k);
 CREATE TABLE listed_null PARTITION OF listed FOR VALUES IN ('it''s', NULL);
-CREATE TABLE listed_rest PARTITION OF listed DEFAULT PARTITION BY HASH (v);
-CREATE TABLE listed_rest_0 PARTITION OF listed_rest FOR VALUES WITH (MODULUS 2, REMAINDER 0);
-CREATE UNLOGGED TABLE "listed_rest 1" PARTITION OF listed_rest FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 CREATE SCHEMA elsewhere;
 CREATE TABLE empty_parent (t timestamptz) PARTITION BY RANGE ((t AT TIME ZONE 'UTC'));
 CREATE TABLE elsewhere.part PARTITION OF empty_parent FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
 INSERT INTO ranged VALUES (1, 'a', DEFAULT), (5, 'z', NULL), (100, 'q', '2022-02-02'), (10, 'zz', DEFAULT);
-INSERT INTO listed SELECT k, g FROM generate_series(1, 20) g, unnest(ARRAY['it''s', NULL, 'x', 'y']) k;
+INSERT INTO listed SELECT k, g FROM generate_series(1, 20) g, unnest(ARRAY['it''s', NULL]) k;
 INSERT INTO empty_parent VALUES ('2020-06-01 00:00+00');

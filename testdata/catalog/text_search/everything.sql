@@ -28,8 +28,8 @@ COMMENT ON TEXT SEARCH DICTIONARY s.words IS 'a dictionary';
 COMMENT ON TEXT SEARCH CONFIGURATION "S ""2"."C ""1" IS 'a configuration';
 CREATE TABLE s.t (
     body text,
-    words tsvector GENERATED ALWAYS AS (to_tsvector('s.copied', body)) STORED
+    words tsvector DEFAULT to_tsvector('s.copied', 'Some foxes')
 );
-INSERT INTO s.t VALUES ('The quick brown foxes jumped over 2 lazy dogs at example.com/x');
+INSERT INTO s.t (body) VALUES ('The quick brown foxes jumped over 2 lazy dogs at example.com/x');
 CREATE INDEX t_words ON s.t USING gin (to_tsvector('"S ""2"."C ""1"', body));
-CREATE TRIGGER words BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger(words, 's.copied', body);
+CREATE TRIGGER words BEFORE INSERT ON s.t FOR EACH ROW EXECUTE PROCEDURE tsvector_update_trigger(words, 's.copied', body);

@@ -1,3 +1,4 @@
+-- since: 11
 -- Triggers of partitioned tables, whose clones are not all as enabled as they are.
 CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TABLE p (a int, b int) PARTITION BY RANGE (a);

@@ -1,6 +1,5 @@
 CREATE SCHEMA s;
 CREATE DOMAIN s.positive AS integer CONSTRAINT "more than 0" CHECK (VALUE > 0) CONSTRAINT small CHECK (VALUE < 1000);
-CREATE DOMAIN s.a_few AS s.positive[] DEFAULT '{1}' CHECK (cardinality(VALUE) < 4);
 CREATE DOMAIN s.code AS varchar(7) COLLATE "C" DEFAULT 'a''b' NOT NULL;
 CREATE DOMAIN s.with_null_default AS text DEFAULT NULL;
 CREATE DOMAIN s.typmod AS numeric(5,2)[];

@@ -1,0 +1,15 @@
+-- since: 12
+-- Foreign keys to and from partitioned tables.
+CREATE TABLE self (id int PRIMARY KEY);
+INSERT INTO self VALUES (1), (2);
+CREATE TABLE part (k int, v int, PRIMARY KEY (k)) PARTITION BY RANGE (k);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10) PARTITION BY RANGE (k);
+CREATE TABLE part_11 PARTITION OF part_1 DEFAULT;
+CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (10) TO (20);
+CREATE TABLE to_part (k int REFERENCES part);
+ALTER TABLE part ADD CONSTRAINT from_part FOREIGN KEY (v) REFERENCES self;
+CREATE TABLE own_fk (k int PRIMARY KEY, v int REFERENCES self);
+ALTER TABLE part ATTACH PARTITION own_fk FOR VALUES FROM (20) TO (30);
+INSERT INTO part VALUES (1, 1), (11, 2), (21, NULL);
+INSERT INTO to_part VALUES (1), (21);
+COMMENT ON CONSTRAINT from_part ON part IS 'from';
