@@ -6,7 +6,6 @@ use super::setting::Setting;
 use crate::error::Result;
 use crate::sql;
 use crate::sql::{Ident, Literal, Sql, join};
-use crate::sql::Secret as SecretLiteral;
 use crate::wire::secret::Secret;
 use crate::wire::session::Row;
 
@@ -115,6 +114,11 @@ pub(super) fn decode_password(row: &Row) -> Result<(u32, Secret)> {
     Ok((row.get("oid")?, Secret::new(row.get::<String>("password")?)))
 }
 
+/// Whether a role comes with every server. Nobody can make one of such a name.
+pub(super) fn is_systems_own(name: &Ident) -> bool {
+    name.as_str().starts_with("pg_")
+}
+
 impl Role {
     /// The role as a user would name it.
     pub fn label(&self) -> String {
@@ -126,11 +130,6 @@ impl Role {
         self.attributes.contains(&"SUPERUSER")
     }
 
-    /// Whether it came with the server. Nobody can make a role of such a name.
-    pub fn is_systems_own(&self) -> bool {
-        self.name.as_str().starts_with("pg_")
-    }
-
     /// The statement that makes it, with its password. All attributes are in it, so that one who is no superuser can run
     /// it: such a one may not even say NOSUPERUSER in `ALTER ROLE` (PostgreSQL 16, `src/backend/commands/user.c`).
     pub fn create(&self) -> Sql {
@@ -139,7 +138,7 @@ impl Role {
             out.push(&sql!(" {}", option));
         });
         if let Some(password) = &self.password {
-            out.push(&sql!(" PASSWORD {}", SecretLiteral(password.reveal())));
+            out.push(&sql!(" PASSWORD {}", sql::Secret(password.reveal())));
         }
         out
     }
@@ -223,7 +222,10 @@ mod tests {
             "CREATE ROLE \"a\"\"b\" WITH NOSUPERUSER NOINHERIT NOCREATEROLE NOCREATEDB LOGIN NOREPLICATION NOBYPASSRLS \
              CONNECTION LIMIT -1 VALID UNTIL '2030-01-01 00:00:00 UTC' PASSWORD 'md5it''s'"
         );
-        assert!(!format!("{role:?} {:?} {}", role.create(), role.create().shown()).contains("md5"), "a password was printed");
+        assert!(
+            !format!("{role:?} {:?} {}", role.create(), role.create().shown()).contains("md5"),
+            "a password was printed"
+        );
     }
 
     #[test]

@@ -83,7 +83,8 @@ impl Globals {
                  how), or say --roles missing."
             ));
         }
-        for role in self.carry.created.iter().filter_map(|name| self.old.role(name)).filter(|role| !role.is_superuser()) {
+        for role in self.carry.created.iter().filter_map(|name| self.old.role(name)).filter(|role| !role.is_superuser())
+        {
             if let Some(owned) = wanted.superusers.get(role.name.as_str()) {
                 preflight.obstacle(format!(
                     "role {} owns {owned}, and is no superuser on either server. Give it to another owner on the old one.",
@@ -128,7 +129,7 @@ impl Globals {
                 preflight.note([Finding {
                     severity: Severity::Note,
                     subject: format!("tablespace {name}"),
-                    text: "left as it is on the new server, where it is not what it is on the old one".to_owned(),
+                    text: "not the same on both servers; on the new one it stays as it is".to_owned(),
                     remedy: Some(format!("What would make it the same: {}.", join(statements, "; "))),
                 }]);
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Globals;
 use crate::catalog::membership::{self, Membership};
-use crate::catalog::role::Role;
+use crate::catalog::role::{Role, is_systems_own};
 use crate::event::{Finding, Severity};
 use crate::sql;
 use crate::sql::acl::AclItem;
@@ -60,7 +60,7 @@ impl Globals {
             Carried::None => BTreeSet::new(),
         };
         // A newer server may lack none of those that come with it; should it, nobody can make them.
-        let roles = self.roles.iter().filter(|role| scope.contains(&role.name) && !role.is_systems_own());
+        let roles = self.roles.iter().filter(|role| scope.contains(&role.name) && !is_systems_own(&role.name));
         let (there, lacking): (Vec<&Role>, Vec<&Role>) = roles.partition(|role| new.role(&role.name).is_some());
         let carrying = Carrying { old: self, new, created: lacking.iter().map(|role| &role.name).collect() };
         let mut carry = Carry { created: lacking.iter().map(|role| role.name.clone()).collect(), ..Carry::default() };
@@ -117,7 +117,11 @@ impl Carrying<'_> {
     fn grant_roles(&self, carry: &mut Carry) {
         let is_there = |role: &Ident| self.created.contains(role) || self.new.role(role).is_some();
         let grants = self.old.memberships.iter();
-        let grants = grants.filter(|m| self.created.contains(&m.member) && is_there(&m.role)).collect();
+        // Those that come with a server are nobody's to be left as they are.
+        let member = |m: &Membership| {
+            self.created.contains(&m.member) || is_systems_own(&m.member) && self.created.contains(&m.role)
+        };
+        let grants = grants.filter(|m| member(m) && is_there(&m.role)).collect();
         let admins = self.new.memberships.iter().filter(|m| m.admin).map(|m| (m.role.clone(), m.member.clone()));
         let Some(bootstrap) = self.old.bootstrap() else { return };
         for turn in membership::in_order(grants, admins.collect(), bootstrap) {
@@ -250,8 +254,8 @@ fn differs(subject: String, statements: &[Sql]) -> Option<Finding> {
     (!statements.is_empty()).then(|| Finding {
         severity: Severity::Warning,
         subject,
-        text: "left as they are on the new server, where they are not what they are on the old one".to_owned(),
-        remedy: Some(format!("What would make them the same: {}.", join(statements, "; "))),
+        text: "not the same on both servers; on the new one it stays as it is".to_owned(),
+        remedy: Some(format!("What would make it the same: {}.", join(statements, "; "))),
     })
 }
 
