@@ -3,6 +3,7 @@
 //! The shape is that of the table of contents of a pg_dump archive (PostgreSQL 18, `src/bin/pg_dump/pg_backup_archiver.h`,
 //! `TocEntry`), so that an archive can hold it without loss.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::sql::{Ident, QualName, Sql};
@@ -278,6 +279,12 @@ impl Toc {
         let id = entry.id;
         self.entries.push(entry);
         id
+    }
+
+    /// Lets everything lie in the tablespace of its database, and tells in which ones it lay.
+    pub fn into_one_tablespace(&mut self) -> BTreeSet<String> {
+        let places = self.entries.iter_mut().filter_map(|entry| entry.tablespace.as_mut());
+        places.filter_map(Option::take).map(|name| name.as_str().to_owned()).collect()
     }
 
     /// All entries, in order.

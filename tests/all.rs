@@ -8,6 +8,7 @@ mod cli;
 mod connect;
 mod copy;
 mod extension;
+mod globals;
 mod hazards;
 mod interrupt;
 mod kinds;

@@ -157,7 +157,7 @@ fn everything_that_is_missing_in_one_list() {
             CREATE COLLATION mine (LOCALE = 'xx_XX.utf8'); CREATE INDEX ON u (a COLLATE mine)";
         old.psql("bad_missing", collations).unwrap();
     }
-    let program = Program::upgrade(&old.url("bad_missing"), &new.url("bad_missing"));
+    let program = Program::upgrade(&old.url("bad_missing"), &new.url("bad_missing")).args(["--roles", "none"]);
     let ran = refused(program, (&old, "bad_missing"), (new, "bad_missing"), 4);
     ran.tells(&[
         "tandem_lonely",

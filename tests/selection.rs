@@ -74,7 +74,8 @@ fn ours(server: &Server, database: &str, options: &[&str]) -> BTreeSet<String> {
         selected.entries(&toc(&catalog, &steps, &how))
     });
     let mut found = BTreeSet::new();
-    for entry in toc.entries() {
+    // What the extension's own script makes is among those that are only made where it does not; pg_dump has none of them.
+    for entry in toc.entries().iter().filter(|entry| !entry.is_on_extension()) {
         let schema = entry.namespace.as_ref().map_or("-", |schema| schema.as_str());
         found.insert(format!("{} {schema}.{}", entry.kind, entry.tag).replace('"', ""));
     }

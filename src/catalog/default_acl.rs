@@ -112,6 +112,12 @@ impl DefaultAcl {
         [&self.role].into_iter().chain(sql::acl::roles(&self.items))
     }
 
+    /// The roles in it, to be changed.
+    pub(super) fn roles_mut(&mut self) -> impl Iterator<Item = &mut Ident> {
+        let lists = sql::acl::roles_mut(&mut self.base).chain(sql::acl::roles_mut(&mut self.items));
+        [&mut self.role].into_iter().chain(lists)
+    }
+
     fn prefix(&self) -> Sql {
         match &self.schema {
             Some(schema) => sql!("ALTER DEFAULT PRIVILEGES FOR ROLE {} IN SCHEMA {}", self.role, schema),

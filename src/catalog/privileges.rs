@@ -88,6 +88,16 @@ impl Acl {
     }
 }
 
+impl Acl {
+    /// The roles in it, the owner included, to be changed.
+    pub(super) fn roles_mut(&mut self) -> impl Iterator<Item = &mut Ident> {
+        let lists =
+            self.items.iter_mut().chain([&mut self.base]).chain(self.base_since.iter_mut().map(|(_, base)| base));
+        let lists = lists.chain(self.columns.iter_mut().map(|(_, items)| items));
+        [&mut self.owner].into_iter().chain(lists.flat_map(|items| acl::roles_mut(items)))
+    }
+}
+
 impl Decisions {
     /// The items of a list as far as their privileges count: see [`Decisions::as_known_by`].
     pub(super) fn counted<'a>(&self, items: &'a [AclItem], kind: AclKind) -> Cow<'a, [AclItem]> {
@@ -261,5 +271,11 @@ impl AlienAcl {
     /// The roles in it, with repetitions.
     pub fn roles(&self) -> impl Iterator<Item = &Ident> {
         acl::roles(&self.items)
+    }
+
+    /// The roles in it, the owner included, to be changed.
+    pub(super) fn roles_mut(&mut self) -> impl Iterator<Item = &mut Ident> {
+        let lists = acl::roles_mut(&mut self.base).chain(acl::roles_mut(&mut self.items));
+        [&mut self.owner].into_iter().chain(lists)
     }
 }

@@ -504,3 +504,36 @@ pub async fn states(session: &Session, catalog: &mut Catalog) -> Result<()> {
     }
     Ok(())
 }
+
+/// Reads what the server has beside its databases, in one burst.
+///
+/// # Errors
+///
+/// What the server says.
+pub async fn globals(session: &Session) -> Result<Globals> {
+    let read = Read { asked: Asked::Server(session) };
+    let readable = session.row(&role::PASSWORDS_READABLE.sql(session.version())).await?.get::<bool>("readable")?;
+    let passwords =
+        async { if readable { read.all(&role::PASSWORDS, role::decode_password).await } else { Ok(Vec::new()) } };
+    let parameters = async {
+        if session.version().has_parameter_privileges() {
+            read.all(&parameter::QUERY, parameter::decode).await
+        } else {
+            Ok(Vec::new())
+        }
+    };
+    let (mut roles, passwords, memberships, parameters, settings, tablespaces) = futures::try_join!(
+        read.all(&role::QUERY, role::decode),
+        passwords,
+        read.all(&membership::QUERY, membership::decode),
+        parameters,
+        read.all(&role::SETTINGS_FOR_ALL, |row| Setting::parse_all(row.get("settings")?)),
+        read.all(&tablespace::QUERY, tablespace::decode),
+    )?;
+    let mut passwords: HashMap<u32, _> = passwords.into_iter().collect();
+    for role in &mut roles {
+        role.password = passwords.remove(&role.oid);
+    }
+    let settings = settings.into_iter().flatten().collect();
+    Ok(Globals { roles, passwords_read: readable, memberships, parameters, settings, tablespaces })
+}

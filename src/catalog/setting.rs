@@ -38,6 +38,19 @@ impl Setting {
         texts.unwrap_or_default().iter().map(|text| Self::parse(text)).collect()
     }
 
+    /// The role that it names, if it is one of those whose value is a role.
+    pub fn role(&self) -> Option<&str> {
+        let names_role = ["role", "session_authorization"].iter().any(|name| self.name.eq_ignore_ascii_case(name));
+        Some(self.value.as_str()).filter(|value| names_role && *value != "none")
+    }
+
+    /// The same for a server on which a role bears another name.
+    pub(super) fn rename_role(&mut self, from: &Ident, to: &Ident) {
+        if self.role() == Some(from.as_str()) {
+            self.value = to.as_str().to_owned();
+        }
+    }
+
     /// What follows the word SET: `"name" TO 'value'`.
     pub fn assignment(&self) -> Sql {
         let name = Ident::new(self.name.as_str());
@@ -123,6 +136,14 @@ mod tests {
         assert_eq!(assignment(r#"search_path="$user", public"#), r#""search_path" TO '$user', 'public'"#);
         assert_eq!(assignment("search_path=\"\""), r#""search_path" TO ''"#);
         assert_eq!(assignment("Search_Path=a,b"), r#""Search_Path" TO 'a', 'b'"#);
+    }
+
+    #[test]
+    fn some_name_a_role() {
+        let role = |text: &str| Setting::parse(text).unwrap().role().map(str::to_owned);
+        assert_eq!(role("role=my owner"), Some("my owner".to_owned()));
+        assert_eq!(role("role=none"), None);
+        assert_eq!(role("my.role=a"), None);
     }
 
     #[test]

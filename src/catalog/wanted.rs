@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Catalog, CollationSource, Decisions, Object, Provider};
+use super::{Catalog, CollationSource, Decisions, Object, Provider, Setting};
 use crate::toc::{Kind, Toc};
 
 /// Names that must exist on the new server.
@@ -60,6 +60,9 @@ pub fn wanted(catalog: &Catalog, toc: &Toc, how: &Decisions) -> Wanted {
                 }
             }
             Object::DefaultAcl(acl) if !how.without_privileges => wanted.roles.extend(acl.roles().map(name)),
+            Object::Function(function) => {
+                wanted.roles.extend(function.settings.iter().filter_map(Setting::role).map(str::to_owned));
+            }
             _ => {}
         }
     }
@@ -73,6 +76,8 @@ pub fn wanted(catalog: &Catalog, toc: &Toc, how: &Decisions) -> Wanted {
     wanted.roles.extend(catalog.database.roles().map(name));
     wanted.label_providers.extend(catalog.aspects.labels.iter().map(|label| name(&label.provider)));
     wanted.label_providers.extend(catalog.database.labels.iter().map(|(provider, _)| name(provider)));
+    let settings = catalog.database.settings.iter().filter_map(|(_, setting)| setting.role());
+    wanted.roles.extend(settings.map(str::to_owned));
     // The number of a role that was dropped is no role.
     wanted.roles.retain(|role| !catalog.aspects.is_dangling(&role.as_str().into()));
     wanted.tablespaces.extend(catalog.database.tablespace.as_ref().map(name));

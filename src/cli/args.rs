@@ -61,6 +61,14 @@ pub struct UpgradeArgs {
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     pub statistics: Statistics,
 
+    /// Which roles are made on the new server, with passwords as far as they can be read; one that is there is left as it is
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t)]
+    pub roles: Roles,
+
+    /// Whether what lies in a tablespace of its own does so on the new server
+    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
+    pub tablespaces: Tablespaces,
+
     /// Show what would be done, in order and with sizes, and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -129,6 +137,28 @@ pub enum Statistics {
     Carry,
     /// From its own rows, by ANALYZE
     Analyze,
+}
+
+/// `--roles`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Roles {
+    /// Those that what is moved refers to and the new server lacks, with what they are members of
+    #[default]
+    Missing,
+    /// All roles of the old server that the new one lacks
+    All,
+    /// None: all that are needed have to be there
+    None,
+}
+
+/// `--tablespaces`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Tablespaces {
+    /// In one of the same name, which has to be there
+    #[default]
+    Keep,
+    /// Everything goes into the default tablespace
+    Default,
 }
 
 /// `--log-format`.

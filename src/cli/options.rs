@@ -5,7 +5,8 @@ use std::io::IsTerminal;
 use super::args::{self, LogFormat, Output, UpgradeArgs};
 use super::style::{self, Paint};
 use crate::error::Result;
-use crate::ops::upgrade::{Statistics, Writers};
+use crate::ops::Tablespaces;
+use crate::ops::upgrade::{Carried, Statistics, Writers};
 use crate::ops::{Databases, Upgrade, Verified};
 use crate::wire::conninfo::{ConnInfo, Side};
 
@@ -37,6 +38,15 @@ pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
             args::Statistics::Analyze => Statistics::Analyze,
         },
         selection: args.selection.resolve()?,
+        roles: match args.roles {
+            args::Roles::Missing => Carried::Missing,
+            args::Roles::All => Carried::All,
+            args::Roles::None => Carried::None,
+        },
+        tablespaces: match args.tablespaces {
+            args::Tablespaces::Keep => Tablespaces::Keep,
+            args::Tablespaces::Default => Tablespaces::Default,
+        },
     })
 }
 

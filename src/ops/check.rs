@@ -252,7 +252,7 @@ impl Preflight {
         }
     }
 
-    /// What the database refers to and the new server does not have: roles, tablespaces, extensions, collations, the locale.
+    /// What the databases refer to and the new server's system does not have: extensions, locales.
     pub async fn missing(&mut self, wanted: &Wanted, new: &Session) -> Result<()> {
         let here = |names: &BTreeSet<String>, query: &'static str| {
             let list = join(names.iter().map(|n| Literal(n)), ", ");
@@ -262,28 +262,12 @@ impl Preflight {
                 query
             )
         };
-        let kinds: [(&BTreeSet<String>, &'static str, &str, &str); 3] = [
-            (
-                &wanted.roles,
-                "SELECT rolname FROM pg_catalog.pg_roles",
-                "role",
-                "Create it there (pg_dumpall --roles-only on the old server prints how)",
-            ),
-            (&wanted.tablespaces, "SELECT spcname FROM pg_catalog.pg_tablespace", "tablespace", "Create it there"),
-            (
-                &wanted.extensions,
-                "SELECT name FROM pg_catalog.pg_available_extensions",
-                "extension",
-                "Install its package there",
-            ),
-        ];
-        for (names, query, kind, remedy) in kinds {
-            for row in new.rows(&here(names, query)).await? {
-                let name: String = row.get("name")?;
-                let gone = catalog::gone_extension(&name, new.version().major()).filter(|_| kind == "extension");
-                let remedy = gone.as_deref().unwrap_or(remedy);
-                self.obstacle(format!("{kind} {name} is missing on the new server. {remedy}."));
-            }
+        let query = "SELECT name FROM pg_catalog.pg_available_extensions";
+        for row in new.rows(&here(&wanted.extensions, query)).await? {
+            let name: String = row.get("name")?;
+            let gone = catalog::gone_extension(&name, new.version().major());
+            let remedy = gone.as_deref().unwrap_or("Install its package there");
+            self.obstacle(format!("extension {name} is missing on the new server. {remedy}."));
         }
         self.label_providers(&wanted.label_providers, new).await?;
         self.superusers(wanted, new).await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::check::{Clearance, Preflight};
 use super::databases::{Databases, Pair};
 use super::doors::Door;
+use super::globals::Globals;
 use super::report::Phases;
 use super::staging::{self, Staging};
 use super::upgrade::Upgrade;
@@ -62,6 +63,8 @@ impl Prepared {
 /// All databases of a run, and the permission to write.
 pub(super) struct Ready {
     pub databases: Vec<Prepared>,
+    /// Roles and the like.
+    pub globals: Globals,
     pub clearance: Clearance,
     pub old_version: ServerVersion,
     /// A session on the new server, outside of what is made.
@@ -135,6 +138,8 @@ impl Upgrade {
         preflight.insist_on_hope()?;
 
         phases.begin(Phase::Catalog, None);
+        let first = opened.first().ok_or_else(|| Error::refused("there is no database to be moved"))?;
+        let mut globals = Globals::read(&first.old, &control, self.roles).await?;
         let mut chosen = Vec::with_capacity(opened.len());
         for one in opened {
             preflight.about(several.then(|| one.pair.from.database().to_owned()));
@@ -144,7 +149,7 @@ impl Upgrade {
         let mut databases = Vec::with_capacity(chosen.len());
         for one in chosen {
             preflight.about(several.then(|| one.pair.from.database().to_owned()));
-            databases.push(read(one, &control, &mut preflight).await?);
+            databases.push(self.read(one, &control, &globals, &mut preflight).await?);
         }
         phases.end(Phase::Catalog, catalog_summary(&databases));
 
@@ -164,10 +169,11 @@ impl Upgrade {
             wanted.merge(catalog::wanted(&database.catalog, &database.toc, &database.how));
         }
         preflight.missing(&wanted, &control).await?;
+        globals.check(&wanted, &mut preflight).await?;
         phases.found(preflight.take_findings());
         let clearance = preflight.clear()?;
         phases.end(Phase::Check, "nothing stands in the way".to_owned());
-        Ok(Ready { databases, clearance, old_version, control })
+        Ok(Ready { databases, globals, clearance, old_version, control })
     }
 
     /// What can be seen without reading the catalog.
@@ -215,20 +221,28 @@ impl Upgrade {
         preflight.compression(old, control, &selected).await?;
         Ok(Chosen { pair, snapshot, staging, selected })
     }
-}
 
-/// Locks, reads, gives what was read the form that the new server takes, and orders it.
-async fn read(one: Chosen, control: &Session, preflight: &mut Preflight) -> Result<Prepared> {
-    let Chosen { pair: Pair { from, to }, snapshot, staging, selected } = one;
-    let old = snapshot.session();
-    catalog::read::lock(old, |table| selected.has_relation(table)).await?;
-    let (mut catalog, dangling) = selected.apply(catalog::read::database(old).await?);
-    catalog::read::states(old, &mut catalog).await?;
-    preflight.hazards(catalog::adapt(&mut catalog, control.version().major()));
-    preflight.settings(&mut catalog, control).await?;
-    let path = search_path(old).await?;
-    let (toc, how) = table_of_contents(&catalog, &selected, control.version(), None)?;
-    Ok(Prepared { from, to, snapshot, staging, selected, catalog, how, toc: Arc::new(toc), dangling, path })
+    /// Locks, reads, gives what was read the form that the new server takes, and orders it.
+    async fn read(
+        &self,
+        one: Chosen,
+        control: &Session,
+        globals: &Globals,
+        preflight: &mut Preflight,
+    ) -> Result<Prepared> {
+        let Chosen { pair: Pair { from, to }, snapshot, staging, selected } = one;
+        let old = snapshot.session();
+        catalog::read::lock(old, |table| selected.has_relation(table)).await?;
+        let (mut catalog, dangling) = selected.apply(catalog::read::database(old).await?);
+        catalog::read::states(old, &mut catalog).await?;
+        preflight.hazards(catalog::adapt(&mut catalog, control.version().major()));
+        preflight.settings(&mut catalog, control).await?;
+        globals.rename_in(&mut catalog);
+        let path = search_path(old).await?;
+        let (mut toc, how) = table_of_contents(&catalog, &selected, control.version(), None)?;
+        preflight.note(self.tablespaces.apply(&mut catalog.database, &mut toc));
+        Ok(Prepared { from, to, snapshot, staging, selected, catalog, how, toc: Arc::new(toc), dangling, path })
+    }
 }
 
 /// The entries of what is selected, in order, for a server of this version. Of privileges only those count that the major

@@ -4,6 +4,7 @@
 //! advisory lock says that a run is alive, a comment says whose a staging database is.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::check::Clearance;
 use super::databases::Pair;
@@ -23,6 +24,9 @@ const REPLACED: &str = "__tandem_replaced";
 
 /// The longest name that a server keeps, in bytes (`NAMEDATALEN` - 1).
 const NAME_BYTES: usize = 63;
+
+/// How long the server's process of a run that was killed may take to end what it is at, and to notice.
+const PARTING: Duration = Duration::from_secs(5);
 
 /// The new server's side of a run: a session outside of the database that is being made.
 pub(super) struct Staging {
@@ -68,12 +72,20 @@ impl Staging {
             "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtext('pgtandem'), pg_catalog.hashtext({})) AS free",
             key
         );
-        if self.control.row(&sql).await?.get::<bool>("free")? {
-            return Ok(());
+        let patience = Instant::now() + PARTING;
+        while !self.control.row(&sql).await?.get::<bool>("free")? {
+            if Instant::now() > patience {
+                return Err(self.is_being_made());
+            }
+            tokio::time::sleep(PARTING / 50).await;
         }
-        Err(Error::refused("another run is making the same database")
+        Ok(())
+    }
+
+    fn is_being_made(&self) -> Error {
+        Error::refused("another run is making the same database")
             .about(format!("database {}", self.target.as_str()))
-            .with_hint("Wait for it to end, or end it; then run the same command again."))
+            .with_hint("Wait for it to end, or end it; then run the same command again.")
     }
 
     /// What stands in the way on the new server: a target that holds something, or a database of somebody else's under a

@@ -13,9 +13,11 @@ use super::collation::{self, IndexCollations};
 use super::compare;
 use super::databases::Databases;
 use super::doors::Doors;
+use super::globals::Tablespaces;
 use super::prepare::{Prepared, Ready, table_of_contents};
 use super::report::Phases;
 use super::{Arrived, IndexEvidence, Outcome, Plan, PlannedStep, Verified};
+pub use crate::catalog::Carried;
 use crate::catalog::{self, Catalog, Object};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Phase, Reporter};
@@ -74,6 +76,10 @@ pub struct Upgrade {
     pub statistics: Statistics,
     /// What is moved.
     pub selection: Selection,
+    /// Which roles are made on the new server.
+    pub roles: Carried,
+    /// What to do about tablespaces.
+    pub tablespaces: Tablespaces,
 }
 
 impl Upgrade {
@@ -86,6 +92,12 @@ impl Upgrade {
         let (notices, mut heard) = mpsc::channel(NOTICES);
         let mut phases = Phases::new(reporter, &mut heard);
         let ready = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
+        let roles = ready.globals.created().iter().map(|role| PlannedStep {
+            section: Section::PreData,
+            kind: "ROLE",
+            name: role.as_str().to_owned(),
+            bytes: None,
+        });
         let steps = ready.databases.iter().flat_map(|database| {
             database.toc.entries().iter().map(|entry| PlannedStep {
                 section: entry.section,
@@ -101,7 +113,7 @@ impl Upgrade {
             old_version: ready.old_version,
             new_version: ready.control.version(),
             jobs: self.jobs().get(),
-            steps: steps.collect(),
+            steps: roles.chain(steps).collect(),
             findings: phases.into_findings(),
         })
     }
@@ -119,8 +131,13 @@ impl Upgrade {
         let begun = Instant::now();
         let (notices, mut heard) = mpsc::channel(NOTICES);
         let mut phases = Phases::new(reporter, &mut heard);
-        let ready = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
-        match self.load(&ready, &mut phases, &notices, begun, &cancel).await {
+        let mut ready = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
+        // Short, and so not to be cut short: what it has made is known then, and can be taken back.
+        let loaded = match ready.globals.create(&ready.clearance).await {
+            Ok(()) => self.load(&ready, &mut phases, &notices, begun, &cancel).await,
+            Err(error) => Err(error),
+        };
+        match loaded {
             Ok(databases) => Ok(Outcome {
                 new_url: self.to.redacted(),
                 old_url: self.from.redacted(),
@@ -153,7 +170,12 @@ impl Upgrade {
         for database in &ready.databases {
             made += unless_cancelled(cancel, make_schema(ready, database)).await?;
         }
-        phases.end(Phase::Schema, format!("{made} objects"));
+        let roles = match ready.globals.created().len() {
+            0 => String::new(),
+            1 => "1 role, ".to_owned(),
+            several => format!("{several} roles, "),
+        };
+        phases.end(Phase::Schema, format!("{roles}{made} objects"));
 
         let moved = self.transfer(ready, phases, notices, begun, cancel.clone()).await?;
         unless_cancelled(cancel, self.finish(ready, &moved, phases)).await
@@ -211,6 +233,7 @@ impl Upgrade {
         for database in &ready.databases {
             database.staging.publish(&database.catalog, &database.how).await?;
         }
+        phases.found(ready.globals.finish().await);
         let (word, verb) = if ready.databases.len() == 1 { ("database", "is") } else { ("databases", "are") };
         phases.end(Phase::Finish, format!("{word} {} {verb} in place", ready.names().join(", ")));
         Ok(arrived)
@@ -280,8 +303,9 @@ async fn clean_up(ready: &Ready, error: Error) -> Error {
     let kept = |error: Error| {
         let names: Vec<&str> = ready.databases.iter().map(|database| database.staging.name().as_str()).collect();
         error.and_hint(&format!(
-            "The old server is untouched. What stays on the new server ({}) is replaced by the next run.",
-            names.join(", ")
+            "The old server is untouched. What stays on the new server ({}) is replaced by the next run{}.",
+            names.join(", "),
+            if ready.globals.created().is_empty() { "" } else { ", which uses the roles that were made" },
         ))
     };
     if error.kind() == ErrorKind::ConnectionLost && ready.control.is_closed() {
@@ -293,7 +317,12 @@ async fn clean_up(ready: &Ready, error: Error) -> Error {
             return kept(error);
         }
     }
-    error.and_hint("The old server is untouched, and nothing was left on the new one.")
+    match ready.globals.remove().await {
+        None => error.and_hint("The old server is untouched, and nothing was left on the new one."),
+        Some(left) => {
+            error.and_hint(&format!("The old server is untouched, and no database was left on the new one. {left}"))
+        }
+    }
 }
 
 /// Runs something that may be dropped at any point, unless the user asks to stop.

@@ -177,6 +177,11 @@ pub fn roles(items: &[AclItem]) -> impl Iterator<Item = &Ident> {
     items.iter().flat_map(AclItem::roles)
 }
 
+/// The same, to be changed.
+pub fn roles_mut(items: &mut [AclItem]) -> impl Iterator<Item = &mut Ident> {
+    items.iter_mut().flat_map(|item| item.grantee.iter_mut().chain([&mut item.grantor]))
+}
+
 /// Whether a name in a list may be the number of a role that is no more: the server prints a dropped role so,
 /// and does not quote a role whose name consists of digits.
 pub fn may_be_dangling(role: &Ident) -> bool {

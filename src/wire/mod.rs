@@ -12,7 +12,7 @@ mod failure;
 pub mod large_object;
 pub mod passfile;
 mod refusal;
-mod secret;
+pub mod secret;
 mod service;
 pub mod session;
 mod settings;

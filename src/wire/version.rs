@@ -54,6 +54,11 @@ impl ServerVersion {
         self.major() >= 14
     }
 
+    /// Whether roles can be given privileges on parameters (`pg_parameter_acl`).
+    pub const fn has_parameter_privileges(self) -> bool {
+        self.major() >= 15
+    }
+
     /// Whether `transaction_timeout` exists.
     pub const fn has_transaction_timeout(self) -> bool {
         self.major() >= 17
