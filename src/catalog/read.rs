@@ -123,20 +123,15 @@ async fn fetch<T>(session: &Session, query: &Query, decode: impl Fn(&Row) -> Res
 pub async fn database(session: &Session) -> Result<Catalog> {
     let read = Read { asked: Asked::Server(session) };
     // Each on the heap: with the rows of all queries in one future the stack of a thread would not suffice.
-    let (shared, plain, foreign, text_search, replication, relations, attached) = futures::try_join!(
+    let (shared, mut objects, replication, relations, attached) = futures::try_join!(
         Box::pin(read.shared()),
-        Box::pin(read.plain()),
-        Box::pin(read.foreign()),
-        Box::pin(read.text_search()),
+        Box::pin(read.kinds()),
         Box::pin(read.replication()),
         Box::pin(read.relations()),
         Box::pin(read.attached())
     )?;
     let Shared { database, mut aspects, depends, unhandled, relics } = shared;
     aspects.unreadable_subscriptions = replication.unreadable;
-    let mut objects = plain;
-    objects.extend(foreign);
-    objects.extend(text_search);
     objects.extend(replication.objects);
     let aliases = assemble(relations, attached, session.version(), &mut objects)?;
     objects.retain(|object| is_ours(object, &aspects));
@@ -287,7 +282,19 @@ impl Read<'_> {
         Ok(Shared { database, aspects, depends, unhandled, relics })
     }
 
-    /// Kinds whose rows are whole by themselves.
+    /// Kinds that need nothing of each other to be whole.
+    async fn kinds(&self) -> Result<Vec<Object>> {
+        let all = futures::try_join!(
+            Box::pin(self.plain()),
+            Box::pin(self.others()),
+            Box::pin(self.languages()),
+            Box::pin(self.operators()),
+            Box::pin(self.foreign()),
+            Box::pin(self.text_search())
+        )?;
+        Ok([all.0, all.1, all.2, all.3, all.4, all.5].concat())
+    }
+
     async fn plain(&self) -> Result<Vec<Object>> {
         let (schemas, mut extensions, config, types, domain_constraints, functions, aggregates) = futures::try_join!(
             self.all(&schema::QUERY, schema::decode),
@@ -298,28 +305,6 @@ impl Read<'_> {
             self.all(&function::QUERY, function::decode),
             self.all(&aggregate::QUERY, aggregate::decode),
         )?;
-        let (sequences, large_objects, default_acls, collations, statistics, event_triggers) = futures::try_join!(
-            self.all(&sequence::QUERY, sequence::decode),
-            self.all(&large_object::QUERY, large_object::decode),
-            self.all(&default_acl::QUERY, default_acl::decode),
-            self.all(&collation::QUERY, collation::decode),
-            self.all(&statistics::QUERY, statistics::decode),
-            self.all(&event_trigger::QUERY, event_trigger::decode),
-        )?;
-        let (languages, casts, transforms, access_methods, conversions) = futures::try_join!(
-            self.all(&language::QUERY, language::decode),
-            self.all(&cast::QUERY, cast::decode),
-            self.all(&transform::QUERY, transform::decode),
-            self.all(&access_method::QUERY, access_method::decode),
-            self.all(&conversion::QUERY, conversion::decode),
-        )?;
-        let (operators, mut families, mut classes, members) = futures::try_join!(
-            self.all(&operator::QUERY, operator::decode),
-            self.all(&opclass::FAMILIES, opclass::decode_family),
-            self.all(&opclass::CLASSES, opclass::decode_class),
-            self.all(&opclass::MEMBERS, opclass::decode_member),
-        )?;
-        opclass::assemble(&mut families, &mut classes, members);
         extension::assemble(&mut extensions, config);
         let mut out = Vec::new();
         out.extend(schemas.into_iter().map(Object::from));
@@ -328,20 +313,54 @@ impl Read<'_> {
         out.extend(domain_constraints.into_iter().map(Object::from));
         out.extend(functions.into_iter().map(Object::from));
         out.extend(aggregates.into_iter().map(Object::from));
-        out.extend(languages.into_iter().map(Object::from));
-        out.extend(casts.into_iter().map(Object::from));
-        out.extend(transforms.into_iter().map(Object::from));
-        out.extend(access_methods.into_iter().map(Object::from));
-        out.extend(conversions.into_iter().map(Object::from));
-        out.extend(operators.into_iter().map(Object::from));
-        out.extend(families.into_iter().map(Object::from));
-        out.extend(classes.into_iter().map(Object::from));
-        out.extend(sequences.into_iter().map(Object::from));
+        Ok(out)
+    }
+
+    async fn others(&self) -> Result<Vec<Object>> {
+        let (sequences, large_objects, default_acls, collations, statistics, event_triggers) = futures::try_join!(
+            self.all(&sequence::QUERY, sequence::decode),
+            self.all(&large_object::QUERY, large_object::decode),
+            self.all(&default_acl::QUERY, default_acl::decode),
+            self.all(&collation::QUERY, collation::decode),
+            self.all(&statistics::QUERY, statistics::decode),
+            self.all(&event_trigger::QUERY, event_trigger::decode),
+        )?;
+        let mut out: Vec<Object> = sequences.into_iter().map(Object::from).collect();
         out.extend(large_objects.into_iter().flatten().map(Object::from));
         out.extend(default_acls.into_iter().map(Object::from));
         out.extend(collations.into_iter().map(Object::from));
         out.extend(statistics.into_iter().map(Object::from));
         out.extend(event_triggers.into_iter().map(Object::from));
+        Ok(out)
+    }
+
+    async fn languages(&self) -> Result<Vec<Object>> {
+        let (languages, casts, transforms, access_methods, conversions) = futures::try_join!(
+            self.all(&language::QUERY, language::decode),
+            self.all(&cast::QUERY, cast::decode),
+            self.all(&transform::QUERY, transform::decode),
+            self.all(&access_method::QUERY, access_method::decode),
+            self.all(&conversion::QUERY, conversion::decode),
+        )?;
+        let mut out: Vec<Object> = languages.into_iter().map(Object::from).collect();
+        out.extend(casts.into_iter().map(Object::from));
+        out.extend(transforms.into_iter().map(Object::from));
+        out.extend(access_methods.into_iter().map(Object::from));
+        out.extend(conversions.into_iter().map(Object::from));
+        Ok(out)
+    }
+
+    async fn operators(&self) -> Result<Vec<Object>> {
+        let (operators, mut families, mut classes, members) = futures::try_join!(
+            self.all(&operator::QUERY, operator::decode),
+            self.all(&opclass::FAMILIES, opclass::decode_family),
+            self.all(&opclass::CLASSES, opclass::decode_class),
+            self.all(&opclass::MEMBERS, opclass::decode_member),
+        )?;
+        opclass::assemble(&mut families, &mut classes, members);
+        let mut out: Vec<Object> = operators.into_iter().map(Object::from).collect();
+        out.extend(families.into_iter().map(Object::from));
+        out.extend(classes.into_iter().map(Object::from));
         Ok(out)
     }
 

@@ -58,6 +58,12 @@ pub(super) const QUERY: Query = Query::of(
             "typ",
             "o.typrelid = 0 AND o.typtype <> 'm' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = o.oid)"
         ),
+        in_system_schemas!("conversion", "pg_conversion", "con", "true"),
+        in_system_schemas!("text search parser", "pg_ts_parser", "prs", "true"),
+        in_system_schemas!("text search template", "pg_ts_template", "tmpl", "true"),
+        in_system_schemas!("text search dictionary", "pg_ts_dict", "dict", "true"),
+        in_system_schemas!("text search configuration", "pg_ts_config", "cfg", "true"),
+        in_system_schemas!("extended statistics", "pg_statistic_ext", "stx", "true"),
         "SELECT 'collation for another encoding', n.nspname || '.' || o.collname, 'pg_collation'::regclass, o.oid
         FROM pg_collation o JOIN pg_namespace n ON n.oid = o.collnamespace
         WHERE o.collencoding NOT IN (-1, pg_char_to_encoding(getdatabaseencoding())) AND ",
