@@ -16,7 +16,7 @@ pub struct Dependency {
     pub needs: ObjectId,
     /// The column of that, or 0.
     pub needs_subid: i32,
-    /// `deptype`: n normal, a auto, i internal, x of an extension, e extension member, P and S of a partition.
+    /// `deptype`: n normal, a auto, i internal, x of an extension, e extension member, P and S of a partition (I in 11).
     pub kind: u8,
 }
 

@@ -192,10 +192,10 @@ fn is_hand_made(catalog: &Catalog, row: &Dependency, object: ObjectId, needs: Ob
         (Some(Object::DomainConstraint(check)), Some(Object::Type(domain))) => {
             check.validated && check.domain == domain.id
         }
-        // What belongs to a partition belongs to its parent's (P, S), but is made by itself and attached.
+        // What belongs to a partition belongs to its parent's (P, S; I in 11), but is made by itself and attached.
         (Some(Object::Index(_)), Some(Object::Index(_)))
         | (Some(Object::Constraint(_)), Some(Object::Constraint(_))) => {
-            matches!(row.kind, b'P' | b'S')
+            matches!(row.kind, b'P' | b'S' | b'I')
         }
         // We build the index first and hand it to its constraint.
         (Some(Object::Index(_)), Some(Object::Constraint(_))) => row.kind == b'i',

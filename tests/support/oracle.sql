@@ -98,7 +98,7 @@ SELECT 'on a relation of an extension: ' || o.kind || ' ' || o.name || ' on ' ||
 FROM (
     SELECT 'index' AS kind, indrelid AS relation, indexrelid::pg_catalog.regclass::pg_catalog.text AS name, pg_catalog.pg_get_indexdef(indexrelid) AS definition, pg_catalog.obj_description(indexrelid, 'pg_class') AS comment FROM pg_catalog.pg_index
     UNION ALL SELECT 'constraint', conrelid, conname, pg_catalog.pg_get_constraintdef(oid), pg_catalog.obj_description(oid, 'pg_constraint') FROM pg_catalog.pg_constraint WHERE contype <> 'n'
-    UNION ALL SELECT 'trigger', tgrelid, tgname, pg_catalog.pg_get_triggerdef(oid) || tgenabled::pg_catalog.text, pg_catalog.obj_description(oid, 'pg_trigger') FROM pg_catalog.pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT 'trigger', tgrelid, tgname, pg_catalog.replace(pg_catalog.pg_get_triggerdef(oid), 'EXECUTE PROCEDURE', 'EXECUTE FUNCTION') || tgenabled::pg_catalog.text, pg_catalog.obj_description(oid, 'pg_trigger') FROM pg_catalog.pg_trigger WHERE NOT tgisinternal
     UNION ALL SELECT 'rule', ev_class, rulename, pg_catalog.pg_get_ruledef(oid) || ev_enabled::pg_catalog.text, pg_catalog.obj_description(oid, 'pg_rewrite') FROM pg_catalog.pg_rewrite WHERE ev_type <> '1'
     UNION ALL SELECT 'policy', polrelid, polname, pg_catalog.concat_ws(' ', polcmd, polpermissive, polroles::pg_catalog.regrole[], pg_catalog.pg_get_expr(polqual, polrelid), pg_catalog.pg_get_expr(polwithcheck, polrelid)), pg_catalog.obj_description(oid, 'pg_policy') FROM pg_catalog.pg_policy
     UNION ALL SELECT 'default', adrelid, adnum::pg_catalog.text, pg_catalog.pg_get_expr(adbin, adrelid), NULL FROM pg_catalog.pg_attrdef

@@ -17,8 +17,8 @@ ALTER TABLE setting_history ADD CONSTRAINT pair FOREIGN KEY (name, value) REFERE
 CREATE POLICY mine ON setting AS RESTRICTIVE FOR UPDATE TO alice, bob USING (NOT builtin) WITH CHECK (value <> '');
 COMMENT ON POLICY mine ON setting IS 'a policy';
 CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no rows while I am here''; END';
-CREATE TRIGGER mine BEFORE INSERT ON setting FOR EACH ROW EXECUTE FUNCTION public.refuse();
-CREATE TRIGGER off AFTER DELETE ON setting FOR EACH STATEMENT EXECUTE FUNCTION public.refuse();
+CREATE TRIGGER mine BEFORE INSERT ON setting FOR EACH ROW EXECUTE PROCEDURE public.refuse();
+CREATE TRIGGER off AFTER DELETE ON setting FOR EACH STATEMENT EXECUTE PROCEDURE public.refuse();
 ALTER TABLE setting DISABLE TRIGGER off;
 CREATE RULE mine AS ON DELETE TO setting_history DO ALSO NOTIFY gone;
 COMMENT ON RULE mine ON setting_history IS 'a rule';

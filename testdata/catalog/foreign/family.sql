@@ -1,4 +1,4 @@
--- since: 11
+-- since: 12
 -- Foreign tables as partitions, as parents and as children. Nothing here is read: the wrapper cannot.
 CREATE SCHEMA s;
 CREATE FOREIGN DATA WRAPPER w;
