@@ -236,6 +236,24 @@ fn the_bootstrap_superuser_by_another_name() {
 }
 
 #[test]
+fn the_bootstrap_superuser_where_its_name_is_somebody_elses() {
+    let old = Server::start(14).unwrap();
+    old.psql("postgres", "CREATE ROLE shop LOGIN; CREATE ROLE grp; GRANT grp TO shop; CREATE DATABASE moved").unwrap();
+    let schema = "CREATE TABLE t (a int); GRANT SELECT ON t TO shop; CREATE TABLE u (a int); ALTER TABLE u OWNER TO shop;
+        REVOKE EXECUTE ON FUNCTION pg_ls_dir(text) FROM PUBLIC; GRANT grp TO postgres; ALTER ROLE postgres SET jit = off";
+    old.psql("moved", schema).unwrap();
+    let new = Server::builder(18).initdb("--username=shop").start().unwrap();
+    let to = new.url("moved").replace("postgres@", "shop@");
+    let ran = Program::upgrade(&old.url("moved"), &to).succeed();
+    // From here on there is a `postgres` on the new server, too: a superuser like any other.
+    ran.tells(&["role shop: not the same on both servers"]);
+    let owners = "SELECT string_agg(relname || ' of ' || pg_get_userbyid(relowner), ', ' ORDER BY relname) FROM pg_class WHERE relname IN ('t', 'u')";
+    assert_eq!(new.psql("moved", owners).unwrap().trim(), "t of postgres, u of shop");
+    let postgres = "SELECT rolsuper, rolcanlogin, rolconfig, oid <> 10 FROM pg_roles WHERE rolname = 'postgres'";
+    assert_eq!(new.psql("moved", postgres).unwrap().trim(), "t|t|{jit=off}|t");
+}
+
+#[test]
 fn a_login_that_may_not_make_roles() {
     let (old, new) = (old_server(18), Server::start(18).unwrap());
     new.psql("postgres", "CREATE ROLE maker LOGIN CREATEDB").unwrap();

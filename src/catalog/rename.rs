@@ -88,7 +88,7 @@ mod tests {
         catalog.rename_role(&"old".into(), &"new".into());
         let Some(Object::Schema(schema)) = catalog.get(id) else { panic!("the schema is gone") };
         assert_eq!(schema.name.as_str(), "old");
-        let roles: Vec<&str> = schema.acl.roles().map(Ident::as_str).collect();
+        let roles: Vec<&str> = [&schema.acl.owner].into_iter().chain(schema.acl.roles()).map(Ident::as_str).collect();
         assert_eq!(roles, ["new", "new", "new", "other", "new"]);
     }
 }
