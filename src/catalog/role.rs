@@ -16,7 +16,7 @@ pub struct Role {
     pub oid: u32,
     /// Its name.
     pub name: Ident,
-    /// What it may do and may not do, each as `CREATE ROLE` has it, in the order of [`ATTRIBUTES`].
+    /// What it may do and may not do, each as `CREATE ROLE` has it, in the order of `ATTRIBUTES`.
     pub attributes: Vec<&'static str>,
     /// Whether it may log in.
     pub login: bool,
