@@ -55,8 +55,11 @@ impl Session {
 
     /// Sets everything, and learns who the server is.
     async fn set_up(&mut self) -> Result<()> {
-        let statement = settings::statement(self.side);
-        let answer = self.client.simple_query(statement.as_str()).await;
+        // Two messages in one round trip: a limit that the database sets holds for the message that lifts it.
+        let (limit, statement) = (settings::no_limit(), settings::statement(self.side));
+        let lifted = self.client.batch_execute(limit.as_str());
+        let (lifted, answer) = futures::join!(lifted, self.client.simple_query(statement.as_str()));
+        lifted.map_err(|error| self.server_error(error, &limit))?;
         let answer = answer.map_err(|error| self.server_error(error, &statement))?;
         let last = answer.iter().rev().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some((row.try_get("pid").ok()??, row.try_get("version").ok()??)),

@@ -70,6 +70,12 @@ const NEW: [Setting; 4] = [
     ("createrole_self_grant", ""),
 ];
 
+/// The statement that lifts the limit on the time of statements. It comes first, alone, and needs next to no time itself: a
+/// database may set so few milliseconds that [`statement`] would not be done in them.
+pub(super) fn no_limit() -> Sql {
+    sql!("SET statement_timeout = 0")
+}
+
 /// The statements that set everything, in one round trip. The last one gives `pid` and `version`.
 ///
 /// A setting that a server does not have is passed over: older ones lack some, newer ones may have dropped others.
