@@ -161,6 +161,7 @@ fn replace_view(found: &Loop<'_>, graph: &mut Graph, how: &mut Decisions) -> boo
             graph.tie(shell, needs);
         }
     }
+    graph.cut(number, number);
     graph.tie(number, shell);
     graph.postpone(number);
     how.shells.insert(id);

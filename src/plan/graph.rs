@@ -91,10 +91,10 @@ impl Graph {
         self.numbers.get(&node).copied()
     }
 
-    /// `node` needs `needs`. Nothing happens if either is unknown or both are the same.
+    /// `node` needs `needs`. Nothing happens if either is unknown.
     fn connect(&mut self, node: Node, needs: Node, by_rule: bool) {
         if let (Some(node), Some(needs)) = (self.number(node), self.number(needs))
-            && node != needs
+            && (node != needs || by_rule)
             && let Some(vertex) = self.vertices.get_mut(node)
         {
             vertex.needs.insert(needs);
@@ -111,13 +111,15 @@ impl Graph {
             return;
         }
         let (object, needs) = (catalog.resolve(row.object), catalog.resolve(row.needs));
-        if object == needs || is_hand_made(catalog, row, object, needs) {
+        let by_rule = row.object.class == Class::REWRITE && object.class != Class::REWRITE;
+        // A view can have been replaced by one that reads itself; that its rule belongs to it is another thing.
+        let reads_itself = by_rule && row.kind == b'n' && row.needs_subid != 0;
+        if object == needs && !reads_itself || is_hand_made(catalog, row, object, needs) {
             return;
         }
         let owned =
             matches!(catalog.get(object), Some(Object::Sequence(_))) && row.kind == b'a' && row.needs_subid != 0;
         let part = if owned { Part::OwnedBy } else { Part::Definition };
-        let by_rule = row.object.class == Class::REWRITE && object.class != Class::REWRITE;
         self.connect(Node { object, part }, Node::definition(needs), by_rule);
     }
 
