@@ -24,7 +24,7 @@
 //! | layer | rooms | may import |
 //! |---|---|---|
 //! | 0 | [`error`], [`event`], [`toc`], [`mod@sql`] | each other; no I/O, no tokio |
-//! | 1 | [`wire`] | layer 0: it knows no file format and no catalog |
+//! | 1 | [`wire`], [`archive`] | layer 0, never each other: the wire knows no file format, the archive no server |
 //! | 2 | [`catalog`] | 0, [`wire`] (only reading and row decoding) |
 //! | 3 | [`plan`] | 0, [`catalog`]; no async, no I/O |
 //! | 4 | [`transfer`] | 0, [`wire`], [`plan`]; not [`catalog`] |
@@ -49,6 +49,7 @@
 //! * State lives in the servers: a run that was killed leaves at most staging databases, which the next run replaces, and
 //!   roles, which it finds as it would have made them.
 
+pub mod archive;
 pub mod catalog;
 #[cfg(feature = "cli")]
 pub mod cli;

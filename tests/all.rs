@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod all_databases;
+mod archive;
 mod catalog_cases;
 mod cli;
 mod connect;
