@@ -112,8 +112,10 @@ impl Graph {
         }
         let (object, needs) = (catalog.resolve(row.object), catalog.resolve(row.needs));
         let by_rule = row.object.class == Class::REWRITE && object.class != Class::REWRITE;
-        // A view can have been replaced by one that reads itself; that its rule belongs to it is another thing.
-        let reads_itself = by_rule && row.kind == b'n' && row.needs_subid != 0;
+        // A view can have been replaced by one that reads itself; that its rule belongs to it is another thing. An extension's
+        // own views are the extension's.
+        let is_view = matches!(catalog.get(object), Some(Object::View(_)));
+        let reads_itself = by_rule && is_view && row.kind == b'n' && row.needs_subid != 0;
         if object == needs && !reads_itself || is_hand_made(catalog, row, object, needs) {
             return;
         }
