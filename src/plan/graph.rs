@@ -91,7 +91,7 @@ impl Graph {
         self.numbers.get(&node).copied()
     }
 
-    /// `node` needs `needs`. Nothing happens if either is unknown.
+    /// `node` needs `needs`. Nothing happens if either is unknown; only a rule makes something need itself.
     fn connect(&mut self, node: Node, needs: Node, by_rule: bool) {
         if let (Some(node), Some(needs)) = (self.number(node), self.number(needs))
             && (node != needs || by_rule)

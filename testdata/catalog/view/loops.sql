@@ -11,6 +11,3 @@ CREATE FUNCTION of_looped(looped) RETURNS int LANGUAGE sql AS 'SELECT 1';
 CREATE OR REPLACE VIEW looped AS SELECT of_looped(NULL) AS one;
 CREATE VIEW above_loop AS SELECT one FROM looped;
 GRANT SELECT ON grouped TO PUBLIC;
-CREATE VIEW reads_itself AS SELECT 1 AS n, 'a'::text AS t;
-CREATE OR REPLACE VIEW reads_itself AS SELECT n, t FROM reads_itself WHERE n > 0;
-CREATE VIEW above_itself AS SELECT n FROM reads_itself;
