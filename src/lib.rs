@@ -11,7 +11,7 @@
 //!       |                                                           |            |
 //!   SnapshotHold                                             plan::schedule      |
 //!       |                                                           |            |
-//!       +----------- transfer::Lane (COPY out) ------- transfer::run: tasks --> COPY in, indexes, constraints, statistics
+//!       +----------- transfer::Mover (COPY out) ------- transfer::run: tasks --> COPY in, indexes, constraints, statistics
 //!                          count, digest                            |
 //!                                                          events, tallies --> Reporter
 //! ```

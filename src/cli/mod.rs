@@ -36,7 +36,7 @@ pub fn main() -> u8 {
     };
     let env: Env<'_> = &|name| std::env::var(name).ok();
     match cli.command {
-        Command::Upgrade(args) => upgrade(&args, hidden, env),
+        Command::Upgrade(args) => command(&args.output, hidden, env, |run| upgrade(&args, run)),
     }
 }
 
@@ -56,25 +56,35 @@ fn not_parsed(error: &clap::Error) -> u8 {
     ErrorKind::Usage.exit_code()
 }
 
-fn upgrade(args: &UpgradeArgs, hidden: Hidden, env: Env<'_>) -> u8 {
-    let begun = Instant::now();
-    let streams = Streams::of(&args.output, env);
-    log(&streams);
+/// What a command works with.
+struct Run<'a> {
+    streams: Streams,
+    begun: Instant,
+    env: Env<'a>,
+}
+
+/// What a command has to say at its end.
+enum Said {
+    /// What was asked for: it is done only if this can be written.
+    Answer(String),
+    /// What was done, whether anybody reads about it or not.
+    Summary(String),
+    /// Nothing: it was asked to stop at once.
+    Aborted,
+}
+
+/// Does a command, writes what it says, and returns its exit code.
+fn command(output: &args::Output, hidden: Hidden, env: Env<'_>, work: impl FnOnce(&Run<'_>) -> Result<Said>) -> u8 {
+    let run = Run { streams: Streams::of(output, env), begun: Instant::now(), env };
+    let streams = &run.streams;
+    log(streams);
     if hidden != Hidden::Nothing {
-        tell(&about_passwords(hidden, &streams));
+        tell(&about_passwords(hidden, streams));
     }
-    let ended = options::upgrade(args, env).and_then(|options| run::upgrade(options, args.dry_run, &streams, begun));
-    let written = match ended {
-        Ok(Ended::Aborted) => return ErrorKind::Cancelled.exit_code(),
-        Ok(Ended::Planned(plan)) if streams.json => write(&json::plan(&plan, begun.elapsed())),
-        Ok(Ended::Planned(plan)) => write(&print::plan(&plan, width(), streams.out)),
-        // What was asked for is done, whether anybody reads the summary or not.
-        Ok(Ended::Upgraded(outcome)) => {
-            let text = match (streams.json, streams.quiet) {
-                (true, _) => json::outcome(&outcome),
-                (false, false) => print::summary(&outcome, width(), streams.out),
-                (false, true) => String::new(),
-            };
+    let written = match work(&run) {
+        Ok(Said::Aborted) => return ErrorKind::Cancelled.exit_code(),
+        Ok(Said::Answer(text)) => write(&text),
+        Ok(Said::Summary(text)) => {
             if let Err(error) = write(&text) {
                 tell(&print::error(&error, streams.err));
             }
@@ -87,12 +97,33 @@ fn upgrade(args: &UpgradeArgs, hidden: Hidden, env: Env<'_>) -> u8 {
         Err(error) => {
             if streams.json {
                 // Standard error has it, too.
-                let _ = write(&json::error(&error, begun.elapsed()));
+                let _ = write(&json::error(&error, run.begun.elapsed()));
             }
             tell(&print::error(&error, streams.err));
             error.kind().exit_code()
         }
     }
+}
+
+fn upgrade(args: &UpgradeArgs, run: &Run<'_>) -> Result<Said> {
+    const LEFT: &str = "the new server may hold a staging database, which the next run replaces";
+    let Run { streams, begun, env } = run;
+    let options = options::upgrade(args, *env)?;
+    if args.dry_run {
+        let plan = run::run(streams, *begun, LEFT, async move |reporter, cancel| options.plan(reporter, cancel).await)?;
+        let Ended::Done(plan) = plan else { return Ok(Said::Aborted) };
+        return Ok(Said::Answer(match streams.json {
+            true => json::plan(&plan, begun.elapsed()),
+            false => print::plan(&plan, width(), streams.out),
+        }));
+    }
+    let outcome = run::run(streams, *begun, LEFT, async move |reporter, cancel| options.run(reporter, cancel).await)?;
+    let Ended::Done(outcome) = outcome else { return Ok(Said::Aborted) };
+    Ok(Said::Summary(match (streams.json, streams.quiet) {
+        (true, _) => json::outcome(&outcome),
+        (false, false) => print::summary(&outcome, width(), streams.out),
+        (false, true) => String::new(),
+    }))
 }
 
 fn about_passwords(hidden: Hidden, streams: &Streams) -> String {

@@ -10,33 +10,34 @@ use super::options::Streams;
 use super::progress::{self, Voice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Reporter;
-use crate::ops::{Outcome, Plan, Upgrade};
 
 /// How a run ended, if it did not fail.
 #[derive(Debug)]
-pub enum Ended {
-    /// It was only planned.
-    Planned(Plan),
-    /// The database has moved.
-    Upgraded(Box<Outcome>),
+pub enum Ended<T> {
+    /// Well, with this.
+    Done(T),
     /// It was asked to stop a second time, and everything was left as it was.
     Aborted,
 }
 
-/// Moves the database, or plans to.
+/// Does something that may take long, under the eyes of a reporter. `left` says what it may leave behind if it is aborted.
 ///
 /// # Errors
 ///
-/// As [`Upgrade::run`] and [`Upgrade::plan`]; `Io` if there is no runtime to be had.
-pub fn upgrade(options: Upgrade, dry_run: bool, streams: &Streams, begun: Instant) -> Result<Ended> {
+/// Those of `work`; `Io` if there is no runtime to be had.
+pub fn run<T, W>(streams: &Streams, begun: Instant, left: &'static str, work: W) -> Result<Ended<T>>
+where
+    T: Send + 'static,
+    W: AsyncFnOnce(&mut dyn Reporter, CancellationToken) -> Result<T> + Send + 'static,
+{
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::new(ErrorKind::Io, "cannot start the runtime").with_source(error))?;
     let (reporter, voice) = progress::reporter(streams, begun);
     let cancel = CancellationToken::new();
-    let ended = in_thread(&runtime, options, dry_run, reporter, cancel.clone())?;
-    let ended = runtime.block_on(watch(ended, &cancel, &voice));
+    let ended = in_thread(&runtime, reporter, cancel.clone(), work)?;
+    let ended = runtime.block_on(watch(ended, &cancel, &voice, left));
     if matches!(ended, Ok(Ended::Aborted)) {
         // The run still uses it; both end with the process.
         std::mem::forget(runtime);
@@ -48,49 +49,48 @@ pub fn upgrade(options: Upgrade, dry_run: bool, streams: &Streams, begun: Instan
 }
 
 /// The run has a thread of its own, so that nothing in it can keep a signal from being heard.
-fn in_thread(
+fn in_thread<T, W>(
     runtime: &Runtime,
-    options: Upgrade,
-    dry_run: bool,
     mut reporter: Box<dyn Reporter>,
     cancel: CancellationToken,
-) -> Result<oneshot::Receiver<Result<Ended>>> {
+    work: W,
+) -> Result<oneshot::Receiver<Result<T>>>
+where
+    T: Send + 'static,
+    W: AsyncFnOnce(&mut dyn Reporter, CancellationToken) -> Result<T> + Send + 'static,
+{
     let (tell, ended) = oneshot::channel();
     let handle = runtime.handle().clone();
     let work = move || {
-        let ended = handle.block_on(async {
-            if dry_run {
-                options.plan(&mut *reporter, cancel).await.map(Ended::Planned)
-            } else {
-                options.run(&mut *reporter, cancel).await.map(|outcome| Ended::Upgraded(Box::new(outcome)))
-            }
-        });
+        let ended = handle.block_on(work(&mut *reporter, cancel));
         // The bars go before anything else is printed.
         drop(reporter);
         // Nobody listens after an abort.
         let _ = tell.send(ended);
     };
-    let thread = std::thread::Builder::new().name("upgrade".to_owned()).spawn(work);
+    let thread = std::thread::Builder::new().name("run".to_owned()).spawn(work);
     thread.map_err(|error| Error::new(ErrorKind::Io, "cannot start a thread").with_source(error))?;
     Ok(ended)
 }
 
 /// Waits for the end; the first signal asks the run to stop, the second one does not wait for it.
-async fn watch(
-    mut ended: oneshot::Receiver<Result<Ended>>,
+async fn watch<T>(
+    mut ended: oneshot::Receiver<Result<T>>,
     cancel: &CancellationToken,
     voice: &Voice,
-) -> Result<Ended> {
+    left: &'static str,
+) -> Result<Ended<T>> {
     let mut signals = Signals::listen()?;
     loop {
         tokio::select! {
             biased;
             ended = &mut ended => {
-                return ended.unwrap_or_else(|_| Err(Error::malformed("the run has ended without a result; this is a bug")));
+                let ended = ended.map_err(|_| Error::malformed("the run has ended without a result; this is a bug"))?;
+                return ended.map(Ended::Done);
             }
             () = signals.next() => {
                 if cancel.is_cancelled() {
-                    say_aborted();
+                    say_aborted(left);
                     return Ok(Ended::Aborted);
                 }
                 cancel.cancel();
@@ -101,10 +101,10 @@ async fn watch(
 }
 
 /// Says that nothing is waited for, unless standard error does not take it at once.
-fn say_aborted() {
+fn say_aborted(left: &'static str) {
     let (done, said) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        super::tell("\naborted: the new server may hold a staging database, which the next run replaces\n");
+        super::tell(&format!("\naborted: {left}\n"));
         let _ = done.send(());
     });
     let _ = said.recv_timeout(Duration::from_millis(200));

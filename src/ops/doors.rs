@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 
 use crate::error::{Error, Result};
 use crate::sql::Sql;
-use crate::transfer::{Lane, OpenLane, Sink};
+use crate::transfer::{Lane, Mover, OpenLane, Sink};
 use crate::wire::conninfo::ConnInfo;
 use crate::wire::session::{NoticeSink, Session, Side};
 use crate::wire::snapshot::SnapshotHold;
@@ -35,14 +35,16 @@ pub(super) struct Door {
 }
 
 impl OpenLane for Doors {
-    fn open(&self, database: usize) -> BoxFuture<'_, Result<Lane>> {
+    fn open(&self, database: usize) -> BoxFuture<'_, Result<Box<dyn Lane>>> {
         Box::pin(async move {
             let door = self.databases.get(database).ok_or_else(|| Error::malformed("there is no such database"))?;
             let (source, sink) = futures::try_join!(
                 Session::connect(&door.from, Side::Old, "lane", door.notices.clone()),
                 Session::connect(&door.to, Side::New, "lane", door.notices.clone()),
             )?;
-            Lane::new(&door.snapshot, source, Sink::new(sink), door.digests, &door.encoding, &door.path).await
+            let sink = Sink::new(sink);
+            let mover = Mover::new(&door.snapshot, source, sink, door.digests, &door.encoding, &door.path).await?;
+            Ok(Box::new(mover) as Box<dyn Lane>)
         })
     }
 }

@@ -1,13 +1,14 @@
 //! The move: what a source sends becomes what a sink holds.
 //!
 //! [`run`] is the dispatcher. It takes tasks from a [`Schedule`](crate::plan::schedule::Schedule), gives them to lanes, and
-//! is the only one that talks to the reporter. A [`Lane`] has one session on the old server, inside the one snapshot, and
-//! one on the new.
+//! is the only one that talks to the reporter. A [`Lane`] is a way from a source to a sink; that of a [`Mover`] has one session
+//! on the old server, inside the one snapshot, and one on the new.
 
 mod digest;
 mod lane;
 mod large_object;
 mod monitor;
+mod mover;
 mod path;
 mod pipe;
 mod progress;
@@ -18,8 +19,9 @@ mod statistics;
 mod worker;
 
 pub use digest::{Digest, RowDigester};
-pub use lane::Lane;
+pub use lane::{Deed, Effect, Lane};
 pub use large_object::{copy_large_objects, digest_large_objects};
+pub use mover::Mover;
 pub use pipe::{Copied, DigestMode, copy_table, digest_table};
 pub use run::{Checked, Database, Moved, Transfer};
 pub use sink::Sink;

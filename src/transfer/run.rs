@@ -242,7 +242,7 @@ impl Dispatcher<'_> {
         let building: HashMap<i32, TaskNumber> = self
             .workers
             .iter()
-            .filter_map(|w| w.busy.filter(|n| self.progress.is_building(*n)).zip(w.reached(|reach| reach.pid)))
+            .filter_map(|w| w.busy.filter(|n| self.progress.is_building(*n)).zip(w.reached(|reach| reach.pid)?))
             .map(|(number, pid)| (pid, number))
             .collect();
         if building.is_empty() {

@@ -15,11 +15,10 @@ use crate::event::Tally;
 use crate::plan::schedule::{TaskNumber, Work};
 use crate::wire::session::Canceller;
 
-/// Opens lanes: pairs of sessions, one on either server. A lane belongs to one database; whoever has work in another one
-/// needs another lane.
+/// Opens lanes. A lane belongs to one database; whoever has work in another one needs another lane.
 pub trait OpenLane: Send + Sync {
     /// A lane into this database (its place in [`Transfer::databases`](super::Transfer::databases)).
-    fn open(&self, database: usize) -> BoxFuture<'_, Result<Lane>>;
+    fn open(&self, database: usize) -> BoxFuture<'_, Result<Box<dyn Lane>>>;
 }
 
 /// What a worker is told to do.
@@ -49,9 +48,9 @@ pub(super) struct Worker {
 /// How a lane is reached while it works.
 pub(super) struct Reach {
     /// What ends its statements.
-    pub cancellers: [Canceller; 2],
-    /// The process on the new server that works for it.
-    pub pid: i32,
+    pub cancellers: Vec<Canceller>,
+    /// The process on the new server that works for it, if there is one.
+    pub pid: Option<i32>,
 }
 
 impl Worker {
@@ -93,7 +92,7 @@ struct Service {
     databases: Arc<[Database]>,
     opener: Arc<dyn OpenLane>,
     /// The lane that it has, and the database that this leads into.
-    lane: Option<(usize, Lane)>,
+    lane: Option<(usize, Box<dyn Lane>)>,
     reach: Arc<Mutex<Option<Reach>>>,
     stop: CancellationToken,
 }
@@ -116,7 +115,7 @@ impl Service {
         lane.work(&database.toc, order.work, &order.tally, &stop).await
     }
 
-    async fn lane_into(&mut self, database: usize) -> Result<&mut Lane> {
+    async fn lane_into(&mut self, database: usize) -> Result<&mut dyn Lane> {
         let lane = match self.lane.take().filter(|(into, _)| *into == database) {
             Some((_, lane)) => lane,
             None => {
@@ -130,7 +129,7 @@ impl Service {
                 lane
             }
         };
-        Ok(&mut self.lane.insert((database, lane)).1)
+        Ok(self.lane.insert((database, lane)).1.as_mut())
     }
 
     fn become_reachable(&self, reach: Option<Reach>) {

@@ -1,0 +1,263 @@
+//! From server to server: a session on the old one inside the snapshot, a session on the new one.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+
+use super::digest::Digest;
+use super::lane::{Deed, Effect, Lane};
+use super::path;
+use super::pipe::{self, Copied, DigestMode};
+use super::sink::{Sink, copy_in};
+use super::source::{copy_out, count};
+use super::statistics;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Tally;
+use crate::plan::schedule::Work;
+use crate::sql;
+use crate::sql::{QualName, Sql, join};
+use crate::toc::{Data, Entry, Kind, Rows, Toc};
+use crate::wire::session::{Canceller, Session};
+use crate::wire::snapshot::SnapshotHold;
+
+/// How many deadlocks one entry may lose before that is an error.
+const DEADLOCKS: usize = 10;
+
+/// What helps where an extension's tables differ between its versions on both servers.
+const UPDATE_FIRST: &str = "The rows are users' data in a table of an extension, whose version on the new server has another \
+    table or none. Update the extension on the old server first (ALTER EXTENSION .. UPDATE), to a version that the new server \
+    has too; or empty the table, if its rows are of no use any more.";
+
+/// A lane from server to server.
+pub struct Mover {
+    source: Session,
+    sink: Sink,
+    digests: DigestMode,
+    encoding: String,
+    analyze_only: bool,
+    /// The search path of the old database: what follows SET LOCAL.
+    path: Sql,
+    // The snapshot that `source` reads in is there only as long as the transaction that exported it.
+    snapshot: Arc<SnapshotHold>,
+}
+
+impl Lane for Mover {
+    fn cancellers(&self) -> Vec<Canceller> {
+        vec![self.source.canceller(), self.sink.session().canceller()]
+    }
+
+    fn sink_pid(&self) -> Option<i32> {
+        Some(self.sink.session().backend_pid())
+    }
+
+    fn work<'a>(
+        &'a mut self,
+        toc: &'a Toc,
+        work: Work,
+        tally: &'a Tally,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, Result<Deed>> {
+        Box::pin(self.try_twice(toc, work, tally, cancel))
+    }
+}
+
+impl Mover {
+    /// A lane of two sessions; the one on the old server enters the snapshot. `encoding` is that of both databases, `path`
+    /// the search path that the old one gives to its users, as what follows SET.
+    ///
+    /// # Errors
+    ///
+    /// If the snapshot cannot be entered.
+    pub async fn new(
+        snapshot: &Arc<SnapshotHold>,
+        source: Session,
+        sink: Sink,
+        digests: bool,
+        encoding: &str,
+        path: &Sql,
+    ) -> Result<Self> {
+        let digests = if digests { DigestMode::Rows } else { DigestMode::None };
+        let analyze_only = sink.session().version().has_analyze_only();
+        let (encoding, path, snapshot) = (encoding.to_owned(), path.clone(), Arc::clone(snapshot));
+        let mover = Self { source, sink, digests, encoding, analyze_only, path, snapshot };
+        mover.enter().await?;
+        Ok(mover)
+    }
+
+    /// Enters the snapshot.
+    async fn enter(&self) -> Result<()> {
+        self.snapshot.import(&self.source).await?;
+        // Names within rows (`regclass` and the like) have to come back as they went out.
+        self.source.run(&Sql::constant("SET quote_all_identifiers TO off")).await
+    }
+
+    /// Does one piece of work; where a function fails for lack of the search path that it is used to, once more with that.
+    async fn try_twice(&mut self, toc: &Toc, work: Work, tally: &Tally, cancel: &CancellationToken) -> Result<Deed> {
+        let entry = toc.get(work.entry()).ok_or_else(|| Error::malformed("the table of contents has no such entry"))?;
+        let done = match self.turn(entry, work, None, tally, cancel).await {
+            Err(first) if path::is_lost(&first) => {
+                if matches!((work, &entry.data), (Work::Entry(_), Some(_))) {
+                    // The COPY on the old server was cancelled, and the transaction with it.
+                    self.source.run(&Sql::constant("ROLLBACK")).await?;
+                    self.enter().await?;
+                    tally.reset();
+                }
+                let set = path::set(&self.path);
+                let again = self.turn(entry, work, Some(&set), tally, cancel).await;
+                again.map(|effect| Deed { effect, by_path: true }).map_err(|again| path::failed_twice(first, again))
+            }
+            done => done.map(|effect| Deed { effect, by_path: false }),
+        };
+        done.map_err(|e| e.about(entry.label()))
+    }
+
+    /// `first` sets something for the transaction on the new server.
+    async fn turn(
+        &mut self,
+        entry: &Entry,
+        work: Work,
+        first: Option<&Sql>,
+        tally: &Tally,
+        cancel: &CancellationToken,
+    ) -> Result<Effect> {
+        match (work, &entry.data) {
+            (Work::Entry(_), data) if !self.can_be_made(entry).await? => {
+                self.insist_on_nothing(data.as_ref()).await.map(|()| Effect::PassedOver)
+            }
+            (Work::Entry(_), None) => match self.make(entry, first).await {
+                Err(error) if entry.is_on_extension() && error.kind() == ErrorKind::Server => {
+                    Ok(Effect::LeftOut(error))
+                }
+                done => done.map(|()| Effect::Made),
+            },
+            (Work::Entry(_), Some(data)) => match self.copy(data, first, tally, cancel).await {
+                // undefined_column, in a table of an extension.
+                Err(error) if entry.only_if.is_some() && error.sqlstate() == Some("42703") => {
+                    Err(error.with_hint(UPDATE_FIRST))
+                }
+                copied => copied.map(Effect::Copied),
+            },
+            // What was passed over is not there.
+            (Work::Analyze(_) | Work::Verify(_), _) if !self.can_be_made(entry).await? => Ok(Effect::Made),
+            (Work::Statistics(_), _) => self.bring_statistics(entry, first).await,
+            (Work::Analyze(_), _) => self.analyze(entry, first).await.map(|()| Effect::Analyzed),
+            (Work::Verify(_), Some(data)) => self.read_back(data, tally, cancel).await.map(Effect::ReadBack),
+            (Work::Verify(_), None) => Ok(Effect::Made),
+        }
+    }
+
+    async fn can_be_made(&self, entry: &Entry) -> Result<bool> {
+        let Some(condition) = &entry.only_if else { return Ok(true) };
+        let query = sql!("SELECT {} AS here", condition);
+        self.sink.session().row(&query).await?.get("here")
+    }
+
+    /// Data that has no place on the new server is no loss only where there is none.
+    async fn insist_on_nothing(&self, data: Option<&Data>) -> Result<()> {
+        let Some(Data::Rows(rows)) = data else { return Ok(()) };
+        let query = count(rows);
+        let lost: i64 = self.source.row(&query).await?.get("rows")?;
+        if lost == 0 {
+            return Ok(());
+        }
+        let what =
+            format!("the new server's version of the extension has no such table, and the old one holds {lost} rows");
+        Err(Error::new(ErrorKind::Server, what).with_hint(UPDATE_FIRST))
+    }
+
+    /// Statements of different lanes can lock the same relations in different orders: partitions and what refers to them.
+    /// The server ends one of them then, and undoes it; it has its turn again.
+    async fn make(&mut self, entry: &Entry, first: Option<&Sql>) -> Result<()> {
+        for _ in 0..DEADLOCKS {
+            match self.sink.make_after(entry, first).await {
+                Err(error) if error.sqlstate() == Some("40P01") => tracing::debug!(%error, "again"),
+                done => return done,
+            }
+        }
+        self.sink.make_after(entry, first).await
+    }
+
+    async fn copy(
+        &mut self,
+        data: &Data,
+        first: Option<&Sql>,
+        tally: &Tally,
+        cancel: &CancellationToken,
+    ) -> Result<Copied> {
+        let (source, sink) = (&self.source, self.sink.session());
+        match data {
+            Data::Rows(rows) => {
+                let out = copy_out(rows, &self.encoding);
+                let into = join(first.cloned().into_iter().chain([copy_in(rows, &self.encoding)]), ";\n");
+                let copied = pipe::copy_table(source, sink, &out, &into, tally, self.digests, cancel).await?;
+                match self.is_rounded(rows) {
+                    true => {
+                        let digest = rounded(source, &out, &Tally::default(), cancel).await?.digest;
+                        Ok(Copied { digest, ..copied })
+                    }
+                    false => Ok(copied),
+                }
+            }
+            Data::LargeObjects(oids) => pipe::copy_large_objects(source, sink, oids, tally, self.digests, cancel).await,
+        }
+    }
+
+    async fn read_back(&mut self, data: &Data, tally: &Tally, cancel: &CancellationToken) -> Result<Copied> {
+        let session = self.sink.session();
+        match (data, self.digests) {
+            (Data::Rows(rows), DigestMode::Rows) if self.is_rounded(rows) => {
+                rounded(session, &copy_out(rows, &self.encoding), tally, cancel).await
+            }
+            (Data::Rows(rows), DigestMode::Rows) => {
+                pipe::digest_table(session, &copy_out(rows, &self.encoding), tally, cancel).await
+            }
+            (Data::Rows(rows), DigestMode::None) => {
+                let counted: i64 = session.row(&count(rows)).await?.get("rows")?;
+                Ok(Copied { bytes: 0, rows: counted.unsigned_abs(), digest: Digest::default() })
+            }
+            (Data::LargeObjects(oids), mode) => pipe::digest_large_objects(session, oids, tally, mode, cancel).await,
+        }
+    }
+
+    /// Whether the digest is one of rows in which floating-point numbers are [rounded]: the digits that the old server sends
+    /// to lose nothing are others than those that the new one sends.
+    fn is_rounded(&self, rows: &Rows) -> bool {
+        rows.floats && self.digests == DigestMode::Rows && !self.source.version().has_shortest_floats()
+    }
+
+    /// What the old server knows is as good as what ANALYZE finds out, if it is all there.
+    async fn bring_statistics(&mut self, entry: &Entry, first: Option<&Sql>) -> Result<Effect> {
+        if let Some(name) = relation(entry)
+            && let Some(known) = statistics::read(&self.source, &name).await?
+            && statistics::write(self.sink.session(), &known).await?
+        {
+            return Ok(Effect::Carried);
+        }
+        self.analyze(entry, first).await.map(|()| Effect::Analyzed)
+    }
+
+    async fn analyze(&mut self, entry: &Entry, first: Option<&Sql>) -> Result<()> {
+        let Some(name) = relation(entry) else { return Ok(()) };
+        // Without ONLY the partitions are included; the schedule has none of their own then.
+        let statement = match self.analyze_only && entry.kind == Kind::Table {
+            true => sql!("ANALYZE ONLY {}", name),
+            false => sql!("ANALYZE {}", name),
+        };
+        self.sink.session().run(&join(first.cloned().into_iter().chain([statement]), ";\n")).await
+    }
+}
+
+/// The name of the relation that an entry is about.
+fn relation(entry: &Entry) -> Option<QualName> {
+    Some(sql::Ident::new(entry.tag.as_str()).within(entry.namespace.as_ref()?))
+}
+
+/// The digest of rows in which floating-point numbers have the digits that are always right (documentation,
+/// `extra_float_digits`): with these, all majors write them alike.
+async fn rounded(session: &Session, out: &Sql, tally: &Tally, cancel: &CancellationToken) -> Result<Copied> {
+    session.run(&Sql::constant("SET extra_float_digits TO 0")).await?;
+    let copied = pipe::digest_table(session, out, tally, cancel).await?;
+    session.run(&Sql::constant("SET extra_float_digits TO 3")).await?;
+    Ok(copied)
+}
