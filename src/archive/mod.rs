@@ -44,5 +44,8 @@
 
 pub mod block;
 pub mod header;
+pub mod manifest;
 pub mod primitive;
+pub mod records;
 pub mod toc;
+pub mod write;
