@@ -40,12 +40,16 @@ pub struct Records {
     pub hints: Vec<Hint>,
 }
 
-/// All records of a database. An entry's record bears the entry's number.
-pub fn records(database: &Database, toc: &Toc) -> Records {
+/// All records of a database. An entry's record bears the entry's number. Entries with data come in this order, which should
+/// be that in which they are read.
+pub fn records(database: &Database, toc: &Toc, data: &[EntryId]) -> Records {
     let mut writer = Writer { toc, next: toc.next_id().0, large_objects: Vec::new(), out: Records::default() };
     writer.preamble(database);
     for section in [Section::PreData, Section::Data, Section::PostData, Section::Last] {
-        for entry in toc.entries().iter().filter(|entry| entry.section == section) {
+        if section == Section::Data {
+            data.iter().filter_map(|id| toc.get(*id)).for_each(|entry| writer.entry(entry));
+        }
+        for entry in toc.entries().iter().filter(|entry| entry.section == section && entry.data.is_none()) {
             writer.entry(entry);
         }
     }
@@ -343,6 +347,11 @@ mod tests {
         }
     }
 
+    fn records_of(toc: &Toc) -> Records {
+        let data: Vec<EntryId> = toc.entries().iter().filter(|entry| entry.data.is_some()).map(|e| e.id).collect();
+        records(&database(), toc, &data)
+    }
+
     fn owner() -> Option<Owner> {
         Some(Owner { role: "o".into(), alter: Sql::constant("ALTER X OWNER TO o") })
     }
@@ -361,7 +370,7 @@ mod tests {
         let made = toc.push(Entry { owner: owner(), ..entry(Kind::LargeObject, Section::PreData, "5..7") });
         let data = Some(Data::LargeObjects(vec![5, 7]));
         toc.push(Entry { data, needs: vec![made], ..entry(Kind::LargeObjectData, Section::Data, "5..7") });
-        let records = records(&database(), &toc);
+        let records = records_of(&toc);
         let mut ids: Vec<i64> = records.records.iter().map(|record| record.id).collect();
         ids.sort_unstable();
         assert_eq!(ids, (1..=ids.len() as i64).collect::<Vec<_>>());
@@ -380,7 +389,7 @@ mod tests {
         let table = Entry { owner: owner(), create, ..entry(Kind::Table, Section::PreData, "t") };
         toc.push(Entry { remove: Some(Sql::constant("DROP TABLE t")), ..table.clone() });
         toc.push(table);
-        let records = records(&database(), &toc);
+        let records = records_of(&toc);
         let tables = found(&records, "TABLE");
         assert_eq!((text(tables[0].owner.as_ref()), text(tables[0].definition.as_ref())), ("o", "CREATE TABLE t;\n"));
         assert_eq!(tables[1].owner, None);
@@ -393,7 +402,7 @@ mod tests {
         let only_if = Some(Sql::constant("to_regclass('x') IS NOT NULL"));
         let create = vec![Sql::constant("GRANT SELECT ON \"it's\" TO o")];
         toc.push(Entry { only_if, create, ..entry(Kind::Acl, Section::Last, "TABLE t") });
-        let records = records(&database(), &toc);
+        let records = records_of(&toc);
         let acl = found(&records, "ACL")[0];
         assert_eq!(
             text(acl.definition.as_ref()),
@@ -414,7 +423,7 @@ mod tests {
             floats: false,
         };
         toc.push(Entry { data: Some(Data::Rows(rows)), ..entry(Kind::TableData, Section::Data, "t") });
-        let records = records(&database(), &toc);
+        let records = records_of(&toc);
         let data = found(&records, "TABLE DATA")[0];
         assert_eq!(text(data.copy.as_ref()), "COPY \"s\".\"root\" (\"a\", \"b\") FROM stdin;\n");
         assert_eq!(text(data.definition.as_ref()), "-- load via partition root \"s\".\"root\"");
