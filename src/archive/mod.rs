@@ -46,4 +46,5 @@ pub mod block;
 pub mod codec;
 pub mod header;
 pub mod primitive;
+pub mod read;
 pub mod toc;
