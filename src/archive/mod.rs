@@ -47,6 +47,7 @@ pub mod codec;
 pub mod header;
 pub mod manifest;
 pub mod primitive;
+pub mod read;
 pub mod records;
 pub mod toc;
 pub mod write;

@@ -16,7 +16,7 @@ fn content(length: usize, seed: u64) -> Vec<u8> {
     };
     let mut bytes = Vec::with_capacity(length + 32);
     while bytes.len() < length {
-        write!(bytes, "{}\tcustomer {}\t{}\n", next() % 10_000, next() % 7, next()).unwrap();
+        writeln!(bytes, "{}\tcustomer {}\t{}", next() % 10_000, next() % 7, next()).unwrap();
     }
     bytes.truncate(length);
     bytes
@@ -301,7 +301,7 @@ fn noise_is_refused_or_read_but_never_more() {
     for codec in CODECS {
         for seed in 1..200 {
             let noise = content(300, seed);
-            let (mut stream, _) = written(codec, &[noise.clone()]);
+            let (mut stream, _) = written(codec, std::slice::from_ref(&noise));
             let at = (seed as usize * 31) % stream.len();
             let end = (at + 40).min(stream.len());
             stream[at..end].copy_from_slice(&noise[..end - at]);
