@@ -208,6 +208,10 @@ fn read_date(source: &mut Source<impl Read>) -> Result<Date> {
 
 /// What else people take for an archive.
 fn not_an_archive(first: &[u8]) -> Error {
+    // The first member of a tar archive.
+    if first == b"toc.d" {
+        return other_kind("a tar archive");
+    }
     let (what, hint) = if first.starts_with(b"--") || first.starts_with(b"SET") || first.starts_with(b"\\") {
         ("this is not an archive but looks like a script", "psql runs it: psql -X -v ON_ERROR_STOP=1 -f FILE.")
     } else if first.starts_with(&[0x1f, 0x8b]) || first.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
@@ -273,6 +277,7 @@ mod tests {
     fn what_is_no_archive_is_told() {
         assert!(told(b"-- PostgreSQL database dump").contains("psql"));
         assert!(told(b"\x1f\x8b\x08\0\0\0\0").contains("Decompress"));
+        assert!(told(b"toc.dat\0").contains("tar archive"));
         assert!(told(b"").contains("not an archive"));
         assert!(told(b"PGDMP\x01\x11\0\x04\x08\x01").contains("version 1.17"));
         assert!(told(b"PGDMP\x01\x0a\0\x04\x08\x01").contains("too old"));

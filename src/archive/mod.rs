@@ -45,6 +45,7 @@
 pub mod block;
 pub mod header;
 pub mod large_object;
+pub mod listing;
 pub mod owner;
 pub mod primitive;
 pub mod toc;

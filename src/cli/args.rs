@@ -1,6 +1,7 @@
 //! The command line: what a user may type, and how it is explained. Resolves nothing; that is the next room's.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -22,6 +23,37 @@ pub struct Cli {
 pub enum Command {
     /// Move a database from an old server to a new one, verified; the old one is only read
     Upgrade(UpgradeArgs),
+    /// Show what is in an archive, as pg_restore -l does
+    List(ListArgs),
+}
+
+/// Show what is in an archive, as pg_restore -l does
+///
+/// The list can be edited (lines left out, or put in another order) and given to --use-list here, or to pg_restore -L. Where
+/// the archive tells, each entry with data is followed by a comment with its rows and sizes.
+#[derive(Args, Debug)]
+#[command(after_help = exit_codes())]
+pub struct ListArgs {
+    /// The archive, in the custom format (pg_dump -Fc); - for standard input
+    #[arg(value_name = "ARCHIVE")]
+    pub archive: PathBuf,
+
+    /// One JSON object, the same as with --log-format json
+    #[arg(long)]
+    pub json: bool,
+
+    /// How a run is shown.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+impl ListArgs {
+    /// How it is shown, in one place.
+    #[must_use]
+    pub fn output(&self) -> Output {
+        let log_format = if self.json { LogFormat::Json } else { self.output.log_format };
+        Output { log_format, ..self.output.clone() }
+    }
 }
 
 /// Move a database from an old server to a new one, verified; the old one is only read

@@ -18,7 +18,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::error::{Error, ErrorKind, Result};
-use args::{Cli, Command, UpgradeArgs};
+use args::{Cli, Command, ListArgs, UpgradeArgs};
 use options::{Env, Streams};
 use progress::json;
 use run::Ended;
@@ -37,6 +37,7 @@ pub fn main() -> u8 {
     let env: Env<'_> = &|name| std::env::var(name).ok();
     match cli.command {
         Command::Upgrade(args) => command(&args.output, hidden, env, |run| upgrade(&args, run)),
+        Command::List(args) => command(&args.output(), hidden, env, |run| list(&args, run)),
     }
 }
 
@@ -67,6 +68,8 @@ struct Run<'a> {
 enum Said {
     /// What was asked for: it is done only if this can be written.
     Answer(String),
+    /// The same, where it holds what others wrote and need not be UTF-8.
+    Bytes(Vec<u8>),
     /// What was done, whether anybody reads about it or not.
     Summary(String),
     /// Nothing: it was asked to stop at once.
@@ -83,9 +86,10 @@ fn command(output: &args::Output, hidden: Hidden, env: Env<'_>, work: impl FnOnc
     }
     let written = match work(&run) {
         Ok(Said::Aborted) => return ErrorKind::Cancelled.exit_code(),
-        Ok(Said::Answer(text)) => write(&text),
+        Ok(Said::Answer(text)) => write(text.as_bytes()),
+        Ok(Said::Bytes(bytes)) => write(&bytes),
         Ok(Said::Summary(text)) => {
-            if let Err(error) = write(&text) {
+            if let Err(error) = write(text.as_bytes()) {
                 tell(&print::error(&error, streams.err));
             }
             return DONE;
@@ -97,7 +101,7 @@ fn command(output: &args::Output, hidden: Hidden, env: Env<'_>, work: impl FnOnc
         Err(error) => {
             if streams.json {
                 // Standard error has it, too.
-                let _ = write(&json::error(&error, run.begun.elapsed()));
+                let _ = write(json::error(&error, run.begun.elapsed()).as_bytes());
             }
             tell(&print::error(&error, streams.err));
             error.kind().exit_code()
@@ -126,6 +130,15 @@ fn upgrade(args: &UpgradeArgs, run: &Run<'_>) -> Result<Said> {
     }))
 }
 
+fn list(args: &ListArgs, run: &Run<'_>) -> Result<Said> {
+    let listed = options::list(args).run()?;
+    Ok(match (run.streams.json, std::io::stdout().is_terminal()) {
+        (true, _) => Said::Answer(json::list(&listed, run.begun.elapsed())),
+        (false, true) => Said::Answer(print::list::safe(&listed.text)),
+        (false, false) => Said::Bytes(listed.text),
+    })
+}
+
 fn about_passwords(hidden: Hidden, streams: &Streams) -> String {
     let word = streams.err.yellow("warning:");
     let seen = match hidden {
@@ -144,9 +157,9 @@ fn width() -> usize {
 }
 
 /// Writes to standard output. A reader who has had enough is no error.
-fn write(text: &str) -> Result<()> {
+fn write(text: &[u8]) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::new(ErrorKind::Io, "cannot write to standard output").with_source(error))
         }

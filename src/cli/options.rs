@@ -2,12 +2,12 @@
 
 use std::io::IsTerminal;
 
-use super::args::{self, LogFormat, Output, UpgradeArgs};
+use super::args::{self, ListArgs, LogFormat, Output, UpgradeArgs};
 use super::style::{self, Paint};
 use crate::error::Result;
 use crate::ops::Tablespaces;
 use crate::ops::upgrade::{Carried, Statistics, Writers};
-use crate::ops::{Databases, Upgrade, Verified};
+use crate::ops::{Databases, Input, List, Upgrade, Verified};
 use crate::wire::conninfo::{ConnInfo, Side};
 
 /// How variables of the environment are looked up.
@@ -48,6 +48,11 @@ pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
             args::Tablespaces::Default => Tablespaces::Default,
         },
     })
+}
+
+/// The options of a list.
+pub fn list(args: &ListArgs) -> List {
+    List { archive: Input::named(&args.archive) }
 }
 
 /// How people are told how far a run is.
@@ -122,8 +127,10 @@ mod tests {
     use crate::error::ErrorKind;
 
     fn parsed(more: &[&str]) -> UpgradeArgs {
-        let Command::Upgrade(args) = Cli::try_parse_from([&["pgtandem", "upgrade"], more].concat()).unwrap().command;
-        args
+        match Cli::try_parse_from([&["pgtandem", "upgrade"], more].concat()).unwrap().command {
+            Command::Upgrade(args) => args,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

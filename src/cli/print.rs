@@ -1,5 +1,6 @@
 //! What stands at the end: the summary of a run, a plan, an error. Pure text; the caller writes it.
 
+pub mod list;
 mod plan;
 mod summary;
 

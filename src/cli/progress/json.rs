@@ -16,9 +16,10 @@
 //! | `cancelling` | |
 //! | `outcome` | `old_url`, `new_url`, `old_version`, `new_version`, `databases` (`database`, `tables`, `rows`, `bytes`, `large_objects`, `sequences`, `entries`, `indexes` (`index`, `built_at_ms`, `collations`)), `verified`, `findings`, `duration_ms` |
 //! | `plan` | `databases`, `old_url`, `new_url`, `old_version`, `new_version`, `jobs`, `steps` (`section`, `kind`, `name`, `bytes`), `findings` |
+//! | `list` | `database`, `version`, `compression`, `created` (local to the writer), `server_version`, `writer_version`, `entries` (`id`, `kind`, `schema`, `name`, `owner`, `has_data`, `rows`, `bytes`, `stored_bytes`) |
 //! | `error` | `kind`, `message`, `subject`, `statement`, `sqlstate`, `hint`, `exit_code` |
 //!
-//! The last line is one of `outcome`, `plan` and `error`.
+//! The last line is one of `outcome`, `plan`, `list` and `error`.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -29,7 +30,7 @@ use serde_json::{Value, json};
 use crate::cli::text;
 use crate::error::Error;
 use crate::event::{Event, Finding, Reporter};
-use crate::ops::{Arrived, IndexEvidence, Outcome, Plan, PlannedStep};
+use crate::ops::{Arrived, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep};
 use crate::toc::Section;
 
 /// How often progress is told.
@@ -193,6 +194,25 @@ pub fn plan(plan: &Plan, elapsed: Duration) -> String {
         .with("jobs", plan.jobs)
         .with("steps", plan.steps.iter().map(step).collect::<Value>())
         .with("findings", findings(&plan.findings))
+        .line()
+}
+
+/// What is in an archive.
+pub fn list(listed: &Listed, elapsed: Duration) -> String {
+    let entry = |e: &ListedEntry| {
+        json!({
+            "id": e.id, "kind": e.kind, "schema": e.schema, "name": e.name, "owner": e.owner, "has_data": e.has_data,
+            "rows": e.rows, "bytes": e.bytes, "stored_bytes": e.stored_bytes,
+        })
+    };
+    Object::new("list", elapsed)
+        .with("database", listed.database.as_str())
+        .with("version", listed.version.as_str())
+        .with("compression", listed.compression)
+        .with("created", listed.created.as_str())
+        .with("server_version", listed.server_version.as_str())
+        .with("writer_version", listed.writer_version.as_str())
+        .with("entries", listed.entries.iter().map(entry).collect::<Value>())
         .line()
 }
 
