@@ -45,7 +45,10 @@
 pub mod block;
 pub mod codec;
 pub mod header;
+pub mod large_object;
+pub mod listing;
 pub mod manifest;
+pub mod owner;
 pub mod primitive;
 pub mod read;
 pub mod records;
