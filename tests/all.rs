@@ -4,6 +4,7 @@
 
 mod all_databases;
 mod archive;
+mod archive_read;
 mod catalog_cases;
 mod cli;
 mod connect;
