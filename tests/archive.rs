@@ -13,11 +13,11 @@ use pgtandem_lab::{Server, shared};
 
 use crate::support::fill;
 
-/// A folder of this test alone, which goes with it.
-struct Folder(PathBuf);
+/// A folder of one test alone, which goes with it.
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("pgtandem-archive-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use pgtandem::archive::block::Content;
-use pgtandem::archive::codec::PIECE;
+use pgtandem::archive::block::{self, Content};
+use pgtandem::archive::codec::{Codec, Encoder, Envelope, PIECE};
+use pgtandem::archive::header::Header;
 use pgtandem::archive::primitive::Offset;
 use pgtandem::archive::read::{Block, FileArchive, StreamArchive};
-use pgtandem::archive::toc::Record;
+use pgtandem::archive::toc::{self, Record};
 use pgtandem::error::Result;
 use pgtandem_lab::{Server, shared};
 
+use crate::archive::Folder;
 use crate::support::fill;
 
 const CODECS: [&str; 5] = ["none", "gzip:6", "lz4", "zstd:3", "zstd:long"];
@@ -30,23 +32,6 @@ const SIZES: &str = "
     SELECT lo_from_bytea(50003, (SELECT string_agg(sha256(n::text::bytea), '') FROM generate_series(1, 40000) n));
     SELECT lo_from_bytea(3000000000, 'abc');
 ";
-
-/// A folder of this test alone, which goes with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("pgtandem-archive-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 fn filled(server: &Server, database: &str) {
     fill(server, database, "roundtrip");
@@ -200,6 +185,71 @@ fn stock_archives_hold_what_pg_restore_finds_in_them() {
     }
     for (name, held) in &all[1..] {
         assert!(*held == all[0].1, "{name}: other content than {}", all[0].0);
+    }
+}
+
+/// Writes rows or a large object, in many frames that were made in another order.
+fn encoded(content: &[u8], codec: Codec, to: &mut Vec<u8>) {
+    let mut encoder = Encoder::new(codec).unwrap();
+    let pieces: Vec<&[u8]> = content.chunks(100_000).collect();
+    let mut frames: Vec<_> = pieces.iter().rev().map(|piece| encoder.frame(piece).unwrap()).collect();
+    frames.reverse();
+    let mut envelope = Envelope::new(codec);
+    block::put_chunk(&mut *to, envelope.head()).unwrap();
+    for frame in &frames {
+        envelope.add(frame);
+        block::put_chunk(&mut *to, &frame.bytes).unwrap();
+    }
+    block::put_chunk(&mut *to, &envelope.tail()).unwrap();
+    block::put_end(&mut *to).unwrap();
+}
+
+/// The same archive in another codec.
+fn recoded(file: &FileArchive, codec: Codec) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Header { compression: codec.compression(), ..file.header().clone() }.write(&mut bytes).unwrap();
+    let mut records = file.records().to_vec();
+    for record in records.iter_mut().filter(|record| record.has_block) {
+        record.offset = Offset::Unknown;
+    }
+    toc::write(&records, file.header().version, &mut bytes).unwrap();
+    for record in file.records() {
+        let Some(mut block) = file.block(record).unwrap() else { continue };
+        let content = block.start().content;
+        block::put_start(&mut bytes, content, record.id).unwrap();
+        if content == Content::Rows {
+            encoded(&pieces(&mut block).unwrap(), codec, &mut bytes);
+        } else {
+            while let Some(oid) = block.next_object().unwrap() {
+                block::put_large_object(&mut bytes, oid).unwrap();
+                encoded(&pieces(&mut block).unwrap(), codec, &mut bytes);
+            }
+            block::put_end(&mut bytes).unwrap();
+        }
+    }
+    bytes
+}
+
+/// What `pg_restore` makes of an archive, without the words that are other ones each time.
+fn script(server: &Server, path: &Path) -> Vec<u8> {
+    let script = output(server.client("pg_restore").unwrap().args(["-f", "-"]).arg(path));
+    let random = |line: &&[u8]| line.starts_with(b"\\restrict ") || line.starts_with(b"\\unrestrict ");
+    script.split_inclusive(|byte| *byte == b'\n').filter(|line| !random(line)).flatten().copied().collect()
+}
+
+#[test]
+fn pg_restore_reads_what_is_compressed_here() {
+    let old = shared(18).unwrap();
+    filled(old, "archive_read_recoded");
+    let folder = Folder::new("recoded");
+    let path = folder.0.join("archive");
+    dumped(old, "archive_read_recoded", &path, &["-Z", "zstd:1"], false);
+    let file = FileArchive::open(&path).unwrap();
+    let expected = script(old, &path);
+    for codec in [Codec::None, Codec::Gzip(1), Codec::Gzip(9), Codec::Lz4, Codec::Zstd(3), Codec::Zstd(19)] {
+        let path = folder.0.join("recoded");
+        std::fs::write(&path, recoded(&file, codec)).unwrap();
+        assert!(script(old, &path) == expected, "{codec}: the script is another one");
     }
 }
 
