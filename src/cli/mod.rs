@@ -134,6 +134,9 @@ fn upgrade(args: &UpgradeArgs, run: &Run<'_>) -> Result<Said> {
 
 fn list(args: &ListArgs, run: &Run<'_>) -> Result<Said> {
     let listed = options::list(args).run()?;
+    if let Some(damage) = &listed.damage {
+        tell(&print::damage(damage, run.streams.err));
+    }
     Ok(match (run.streams.json, std::io::stdout().is_terminal()) {
         (true, _) => Said::Answer(json::list(&listed, run.begun.elapsed())),
         (false, true) => Said::Answer(print::list::safe(&listed.text)),

@@ -21,6 +21,12 @@ pub fn error(error: &Error, paint: Paint) -> String {
     out
 }
 
+/// Something is wrong with an archive that is shown all the same.
+pub fn damage(damage: &str, paint: Paint) -> String {
+    let told = text::safe_lines(damage);
+    format!("{} {told}\n         pgtandem verify --archive says what is whole of it.\n", paint.yellow("warning:"))
+}
+
 /// Findings, warnings first, otherwise in their order.
 fn findings(findings: &[Finding], width: usize, paint: Paint) -> String {
     let of = |severity| findings.iter().filter(move |f| f.severity == severity);

@@ -1,8 +1,12 @@
 //! What is in an archive: the list that `pg_restore -l` prints, with sizes where they are known.
 
+use std::collections::HashMap;
+
 use super::Input;
 use crate::archive::header::Header;
 use crate::archive::listing::{self, Stored};
+use crate::archive::manifest::Block;
+use crate::archive::read::FileArchive;
 use crate::archive::toc::Record;
 use crate::error::Result;
 
@@ -32,6 +36,8 @@ pub struct Listed {
     pub writer_version: String,
     /// What is listed.
     pub entries: Vec<ListedEntry>,
+    /// Why sizes are not known although the archive should tell them: it is damaged.
+    pub damage: Option<String>,
 }
 
 /// One entry of an archive. What is not UTF-8 in names is replaced.
@@ -64,16 +70,29 @@ impl List {
     /// * If it cannot be opened or read, or is no archive.
     pub fn run(&self) -> Result<Listed> {
         let (header, records) = self.archive.contents()?;
-        let text = listing::write(&header, &records, |_| true, stored);
-        let entries = listing::listed(&records).map(entry).collect();
-        Ok(listed(&header, text, entries))
+        let (sizes, damage) = match self.sizes() {
+            Ok(sizes) => (sizes, None),
+            Err(error) => (Sizes::new(), Some(error.to_string())),
+        };
+        let text = listing::write(&header, &records, |_| true, |record| sizes.get(&record.id).copied());
+        let entries = listing::listed(&records).map(|record| entry(record, sizes.get(&record.id))).collect();
+        Ok(Listed { damage, ..listed(&header, text, entries) })
+    }
+
+    /// What a manifest tells of data. Stock archives have none, and it cannot be read before what precedes it.
+    fn sizes(&self) -> Result<Sizes> {
+        let Input::File(path) = &self.archive else { return Ok(Sizes::new()) };
+        if !path.is_file() {
+            return Ok(Sizes::new());
+        }
+        let manifest = FileArchive::open(path)?.manifest()?.unwrap_or_default();
+        let stored = |block: &Block| Stored { rows: block.rows, size: block.content(), stored: block.length };
+        Ok(manifest.blocks.iter().map(|block| (i64::from(block.id), stored(block))).collect())
     }
 }
 
-/// What is known of a record's data. Only archives with a manifest tell; stock ones have none.
-fn stored(_record: &Record) -> Option<Stored> {
-    None
-}
+/// How large data are, by the numbers of their records.
+type Sizes = HashMap<i64, Stored>;
 
 fn listed(header: &Header, text: Vec<u8>, entries: Vec<ListedEntry>) -> Listed {
     Listed {
@@ -85,11 +104,11 @@ fn listed(header: &Header, text: Vec<u8>, entries: Vec<ListedEntry>) -> Listed {
         server_version: lossy(&header.server),
         writer_version: lossy(&header.writer),
         entries,
+        damage: None,
     }
 }
 
-fn entry(record: &Record) -> ListedEntry {
-    let known = stored(record);
+fn entry(record: &Record, known: Option<&Stored>) -> ListedEntry {
     ListedEntry {
         id: record.id,
         kind: lossy(&record.desc),
@@ -98,7 +117,7 @@ fn entry(record: &Record) -> ListedEntry {
         owner: record.owner.as_deref().filter(|owner| !owner.is_empty()).map(lossy),
         has_data: record.has_block,
         rows: known.map(|known| known.rows),
-        bytes: known.map(|known| known.size),
+        bytes: known.and_then(|known| known.size),
         stored_bytes: known.map(|known| known.stored),
     }
 }

@@ -17,7 +17,7 @@
 //! | `outcome` | `old_url`, `new_url`, `old_version`, `new_version`, `databases` (`database`, `tables`, `rows`, `bytes`, `large_objects`, `sequences`, `entries`, `indexes` (`index`, `built_at_ms`, `collations`)), `verified`, `findings`, `duration_ms` |
 //! | `dumped` | `archive`, `url`, `version`, `codec`, `archive_bytes`, `bytes` (before compression), `tables`, `rows`, `large_objects`, `sequences`, `entries`, `findings`, `duration_ms` |
 //! | `plan` | `databases`, `old_url`, `new_url`, `old_version`, `new_version`, `jobs`, `steps` (`section`, `kind`, `name`, `bytes`), `findings` |
-//! | `list` | `database`, `version`, `compression`, `created` (local to the writer), `server_version`, `writer_version`, `entries` (`id`, `kind`, `schema`, `name`, `owner`, `has_data`, `rows`, `bytes`, `stored_bytes`) |
+//! | `list` | `database`, `version`, `compression`, `created` (local to the writer), `server_version`, `writer_version`, `entries` (`id`, `kind`, `schema`, `name`, `owner`, `has_data`, `rows`, `bytes`, `stored_bytes`), `damage` (why an archive that should tell sizes does not) |
 //! | `error` | `kind`, `message`, `subject`, `statement`, `sqlstate`, `hint`, `exit_code` |
 //!
 //! The last line is one of `outcome`, `plan`, `list` and `error`.
@@ -233,6 +233,7 @@ pub fn list(listed: &Listed, elapsed: Duration) -> String {
         .with("server_version", listed.server_version.as_str())
         .with("writer_version", listed.writer_version.as_str())
         .with("entries", listed.entries.iter().map(entry).collect::<Value>())
+        .with("damage", listed.damage.as_deref())
         .line()
 }
 
