@@ -54,4 +54,5 @@ pub mod primitive;
 pub mod read;
 pub mod records;
 pub mod toc;
+pub mod verify;
 pub mod write;

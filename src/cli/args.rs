@@ -1,5 +1,7 @@
 //! The command line: what a user may type, and how it is explained. Resolves nothing; that is the next room's.
 
+mod verify;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -7,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::selection::SelectionArgs;
 use crate::error::ErrorKind;
+
+pub use verify::VerifyArgs;
 
 /// Moves a PostgreSQL database to a new major version, over the wire protocol alone
 #[derive(Debug, Parser)]
@@ -27,6 +31,8 @@ pub enum Command {
     Dump(DumpArgs),
     /// Show what is in an archive, as pg_restore -l does
     List(ListArgs),
+    /// Look whether an archive is whole; no server is needed
+    Verify(VerifyArgs),
 }
 
 /// Show what is in an archive, as pg_restore -l does

@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::dump::Destination;
-use args::{Cli, Command, DumpArgs, ListArgs, UpgradeArgs};
+use args::{Cli, Command, DumpArgs, ListArgs, UpgradeArgs, VerifyArgs};
 use options::{Env, Streams};
 use progress::json;
 use run::Ended;
@@ -40,6 +40,7 @@ pub fn main() -> u8 {
         Command::Upgrade(args) => command(&args.output, hidden, env, |run| upgrade(&args, run)),
         Command::Dump(args) => command(&args.output, hidden, env, |run| dump(&args, run)),
         Command::List(args) => command(&args.output(), hidden, env, |run| list(&args, run)),
+        Command::Verify(args) => command(&args.output(), hidden, env, |run| verify(&args, run)),
     }
 }
 
@@ -142,6 +143,22 @@ fn list(args: &ListArgs, run: &Run<'_>) -> Result<Said> {
         (false, true) => Said::Answer(print::list::safe(&listed.text)),
         (false, false) => Said::Bytes(listed.text),
     })
+}
+
+fn verify(args: &VerifyArgs, run: &Run<'_>) -> Result<Said> {
+    const LEFT: &str = "nothing was written";
+    let Run { streams, begun, .. } = run;
+    let options = options::verify(args)?;
+    let verified = run::run(streams, *begun, LEFT, async move |reporter, cancel| options.run(reporter, cancel).await)?;
+    let Ended::Done(verified) = verified else { return Ok(Said::Aborted) };
+    if streams.json {
+        write(json::verified(&verified).as_bytes())?;
+    }
+    verified.verdict()?;
+    Ok(Said::Summary(match streams.json || streams.quiet {
+        true => String::new(),
+        false => print::verified(&verified, width(), streams.out),
+    }))
 }
 
 fn dump(args: &DumpArgs, run: &Run<'_>) -> Result<Said> {

@@ -2,12 +2,12 @@
 
 use std::io::IsTerminal;
 
-use super::args::{self, ArchiveArgs, Compat, DumpArgs, ListArgs, LogFormat, Output, UpgradeArgs};
+use super::args::{self, ArchiveArgs, Compat, DumpArgs, ListArgs, LogFormat, Output, UpgradeArgs, VerifyArgs};
 use super::style::{self, Paint};
 use crate::error::{Error, Result};
 use crate::ops::dump::{self, Destination, Readers};
 use crate::ops::upgrade::{Carried, Statistics, Writers};
-use crate::ops::{Codec, Databases, Dump, Input, List, Tablespaces, Upgrade, Verified};
+use crate::ops::{Codec, Databases, Dump, Input, List, Tablespaces, Upgrade, Verified, VerifyArchive};
 use crate::wire::conninfo::{ConnInfo, Side};
 
 /// How variables of the environment are looked up.
@@ -53,6 +53,19 @@ pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
 /// The options of a list.
 pub fn list(args: &ListArgs) -> List {
     List { archive: Input::named(&args.archive) }
+}
+
+/// The options of a look at an archive.
+///
+/// # Errors
+///
+/// `Usage` for standard input.
+pub fn verify(args: &VerifyArgs) -> Result<VerifyArchive> {
+    if args.archive.as_os_str() == "-" {
+        return Err(Error::usage("an archive is verified from its end, so it cannot come from standard input")
+            .with_hint("Put it into a file first."));
+    }
+    Ok(VerifyArchive { archive: args.archive.clone(), jobs: args.jobs })
 }
 
 /// The options of a dump.

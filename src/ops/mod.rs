@@ -19,6 +19,7 @@ mod settings;
 mod space;
 mod staging;
 pub mod upgrade;
+pub mod verify;
 
 pub use crate::archive::codec::Codec;
 pub use crate::catalog::Pattern;
@@ -31,3 +32,4 @@ pub use input::Input;
 pub use list::{List, Listed, ListedEntry};
 pub use outcome::{Arrived, IndexEvidence, Outcome, Plan, PlannedStep, Verified};
 pub use upgrade::Upgrade;
+pub use verify::{ArchiveVerified, VerifyArchive};

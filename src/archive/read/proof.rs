@@ -1,8 +1,11 @@
 //! What an archive in a file says about itself: its [`Manifest`], found from the end.
 
+use std::io::{BufReader, Read, Seek};
 use std::sync::Arc;
 
 use super::super::manifest::{self, END_BYTES, FOOTER_BYTES, Footer, Manifest};
+use super::super::primitive::Source;
+use super::block::PART;
 use super::place::At;
 use super::{FileArchive, damaged};
 use crate::error::{Error, ErrorKind, Result};
@@ -75,10 +78,14 @@ impl FileArchive {
         Error::malformed(what).with_hint(WHAT_TO_DO)
     }
 
+    /// Reads on from a place of the file.
+    pub(in super::super) fn source(&self, at: u64) -> Source<BufReader<impl Read + Seek + use<>>> {
+        let from = BufReader::with_capacity(PART, At::new(Arc::clone(self.file()), at));
+        Source::new(from, at, self.header().sizes)
+    }
+
     /// Reads so many bytes from a place of the file into a buffer, which is made as long as that.
     pub(in super::super) fn read_into(&self, at: u64, length: usize, buffer: &mut Vec<u8>) -> Result<()> {
-        use std::io::Read as _;
-
         buffer.resize(length, 0);
         let mut from = At::new(Arc::clone(self.file()), at);
         from.read_exact(buffer).map_err(|error| match error.kind() {
