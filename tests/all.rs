@@ -6,6 +6,7 @@ mod all_databases;
 mod archive;
 mod archive_list;
 mod archive_read;
+mod archive_verify;
 mod catalog_cases;
 mod cli;
 mod connect;

@@ -26,22 +26,26 @@ pub(super) fn check(job: &Job<'_>, sound: &Sound<'_>) -> Result<()> {
         job.passed(length as u64)?;
     }
     let as_written = hash.digest() == block.hash;
-    if !as_written {
-        let what = "the large objects are not as they were written (their XXH3 is another one)";
-        job.fault(Fault::damage(&sound.label, range.clone(), what));
-    }
-    // Without its record nobody knows the block, which has been said already.
-    let Some(record) = sound.record else { return Ok(()) };
+    let damaged = "the large objects are not as they were written (their XXH3 is another one)";
+    let Some(record) = sound.record else {
+        // Why has been said already; nobody can decode it.
+        if !as_written {
+            job.fault(Fault::damage(&sound.label, range, damaged));
+        }
+        return Ok(());
+    };
     let record = Record { offset: Offset::At(block.offset), ..record.clone() };
     let fault = |what: String| Fault { differs: as_written, ..Fault::damage(&sound.label, range.clone(), what) };
     let found = archive.block(&record).and_then(|found| found.map(|found| count(job, found)).transpose());
     let found = match found {
+        Ok(_) if !as_written => {
+            job.fault(fault(damaged.to_owned()));
+            return Ok(());
+        }
         Ok(found) => found.unwrap_or_default(),
-        Err(error) => return job.fault_or_end(error, fault),
+        Err(error) if as_written => return job.fault_or_end(error, fault),
+        Err(error) => return job.fault_or_end(error, |what| fault(format!("{damaged}; {what}"))),
     };
-    if !as_written {
-        return Ok(());
-    }
     if found.end != range.end {
         job.fault(fault(format!("its objects end at byte {}", found.end)));
     }

@@ -24,7 +24,7 @@ pub(super) struct Sound<'a> {
     pub block: &'a Block,
     /// Which one of the manifest it is.
     pub number: usize,
-    /// Its record, if the table of contents has it.
+    /// Its record, if the table of contents has it, and its beginning and its end are whole.
     pub record: Option<&'a Record>,
     pub content: Content,
     pub label: String,
@@ -54,7 +54,7 @@ pub(super) fn check<'a>(job: &Job<'a>, proof: &'a Proof) -> Result<Vec<Sound<'a>
         entry(job, block, record, &name);
         match parts(block, content) {
             Ok(()) => {
-                ends(job, block, content, &name)?;
+                let record = if ends(job, block, content, &name)? { record } else { None };
                 sound.push(Sound { block, number, record, content, label: name });
             }
             Err(what) => job.fault(Fault::differs(&name, range, what)),
@@ -139,8 +139,9 @@ fn parts(block: &Block, content: Content) -> Result<(), String> {
     }
 }
 
-/// The first bytes of a block and its last ones.
-fn ends(job: &Job<'_>, block: &Block, content: Content, name: &str) -> Result<()> {
+/// Whether the first bytes of a block and its last ones are as they should be.
+fn ends(job: &Job<'_>, block: &Block, content: Content, name: &str) -> Result<bool> {
+    let mut whole = true;
     let (mut start, mut end) = (Vec::new(), Vec::new());
     // Writing to a vector cannot fail.
     let _ = block::put_start(&mut start, content, block.id.into());
@@ -150,9 +151,9 @@ fn ends(job: &Job<'_>, block: &Block, content: Content, name: &str) -> Result<()
         (block.offset, start, "the beginning of the block is damaged: its type or its number is another one"),
         (last, end, "the end of the block is damaged"),
     ] {
-        same(job, at, &expected, name, what)?;
+        whole &= same(job, at, &expected, name, what)?;
     }
-    Ok(())
+    Ok(whole)
 }
 
 /// The block that holds the manifest: it follows the last one, and nothing is between.
@@ -175,15 +176,16 @@ fn manifest_block(job: &Job<'_>, proof: &Proof, begins: u64) -> Result<()> {
             job.fault(Fault::differs("manifest", at..job.archive.length(), what));
         }
     }
-    job.passed(proof.body + (expected.len() + FOOTER_BYTES + END_BYTES) as u64)
+    job.passed(proof.body + (FOOTER_BYTES + END_BYTES) as u64)
 }
 
 /// Whether these bytes stand there.
-fn same(job: &Job<'_>, at: u64, expected: &[u8], name: &str, what: &str) -> Result<()> {
+fn same(job: &Job<'_>, at: u64, expected: &[u8], name: &str, what: &str) -> Result<bool> {
     let mut there = Vec::new();
     job.archive.read_into(at, expected.len(), &mut there)?;
     if there != expected {
         job.fault(Fault::damage(name, at..at + expected.len() as u64, what));
     }
-    job.passed(expected.len() as u64)
+    job.passed(expected.len() as u64)?;
+    Ok(there == expected)
 }
