@@ -17,8 +17,8 @@ use crate::support::{Folder, Program, Ran, fill};
 const LARGE: &str = "
     CREATE TABLE public.verify_large AS SELECT n, md5(n::text) AS text FROM generate_series(1, 60000) n;
     CREATE TABLE public.verify_wide AS
-        SELECT n, (SELECT string_agg(md5((n * m)::text), '') FROM generate_series(1, 200000) m) AS text
-        FROM generate_series(1, 2) n;
+        SELECT n, (SELECT string_agg(md5((n * m)::text), '') FROM generate_series(1, 150000) m) AS text
+        FROM generate_series(1, 1) n;
 ";
 
 /// A small generator of numbers (xorshift64*), the same on every run.
