@@ -40,7 +40,7 @@ pub(super) fn check<'a>(job: &Job<'a>, proof: &'a Proof) -> Result<Vec<Sound<'a>
         let record = records.get(&i64::from(block.id)).copied();
         let name = record.map_or_else(|| format!("block of entry {}", block.id), label);
         let end = block.offset.checked_add(block.length).filter(|end| *end <= proof.body_at);
-        let range = block.offset..end.unwrap_or(proof.body_at);
+        let range = block.offset.min(proof.body_at)..end.unwrap_or(proof.body_at);
         if block.offset != next || end.is_none() || !met.insert(i64::from(block.id)) {
             let what = format!("the manifest lets this block begin here, and the one before it ends at byte {next}");
             job.fault(Fault::differs(&name, range.clone(), what));
