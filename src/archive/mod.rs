@@ -44,5 +44,7 @@
 
 pub mod block;
 pub mod header;
+pub mod large_object;
+pub mod owner;
 pub mod primitive;
 pub mod toc;
