@@ -43,9 +43,11 @@
 //! | 1.16 | 17 | the relation kind of a record; `BLOB METADATA` for many large objects at once |
 
 pub mod block;
+pub mod codec;
 pub mod entries;
 pub mod header;
 pub mod large_object;
 pub mod owner;
 pub mod primitive;
+pub mod read;
 pub mod toc;
