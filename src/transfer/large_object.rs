@@ -1,4 +1,4 @@
-//! Large objects from one server to another, or past us for their digest alone.
+//! Large objects from one server, or an archive, to another, or past us for their digest alone.
 
 use std::collections::HashMap;
 
@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::digest::Digest;
 use super::pipe::{Copied, DigestMode};
+use super::unpack::UnpackedObjects;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Tally;
 use crate::sql::Sql;
@@ -28,10 +29,48 @@ pub async fn copy_large_objects(
     digest: DigestMode,
     cancel: &CancellationToken,
 ) -> Result<Copied> {
+    let source = ObjectSource::Server(Box::new(LargeObjectReader::new(source, oids)));
+    copy_objects(source, sink, oids.len(), tally, digest, cancel).await
+}
+
+/// Where large objects come from.
+pub(super) enum ObjectSource<'a> {
+    /// The old server.
+    Server(Box<LargeObjectReader<'a>>),
+    /// A block of an archive.
+    Archive(UnpackedObjects),
+}
+
+impl ObjectSource<'_> {
+    async fn next(&mut self) -> Result<Option<Chunk>> {
+        match self {
+            Self::Server(reader) => reader.next().await,
+            Self::Archive(objects) => objects.next().await,
+        }
+    }
+
+    async fn stop(self) {
+        if let Self::Server(reader) = self
+            && let Err(error) = reader.stop().await
+        {
+            tracing::warn!(%error, "cannot cancel the reading of large objects");
+        }
+    }
+}
+
+/// Copies so many large objects from anywhere. As [`copy_large_objects`].
+pub(super) async fn copy_objects(
+    source: ObjectSource<'_>,
+    sink: &Session,
+    count: usize,
+    tally: &Tally,
+    digest: DigestMode,
+    cancel: &CancellationToken,
+) -> Result<Copied> {
     sink.run(&Sql::constant("BEGIN")).await?;
     let done = async {
         let mut writer = LargeObjectWriter::new(sink).await?;
-        let copied = read(source, oids, tally, digest, cancel, Some(&mut writer)).await?;
+        let copied = read(source, count, tally, digest, cancel, Some(&mut writer)).await?;
         writer.finish().await?;
         Ok(copied)
     };
@@ -61,18 +100,18 @@ pub async fn digest_large_objects(
     digest: DigestMode,
     cancel: &CancellationToken,
 ) -> Result<Copied> {
-    read(session, oids, tally, digest, cancel, None).await
+    let source = ObjectSource::Server(Box::new(LargeObjectReader::new(session, oids)));
+    read(source, oids.len(), tally, digest, cancel, None).await
 }
 
 async fn read(
-    source: &Session,
-    oids: &[u32],
+    mut reader: ObjectSource<'_>,
+    count: usize,
     tally: &Tally,
     digest: DigestMode,
     cancel: &CancellationToken,
     mut writer: Option<&mut LargeObjectWriter<'_>>,
 ) -> Result<Copied> {
-    let mut reader = LargeObjectReader::new(source, oids);
     let mut meter = Meter::new(tally, digest);
     let ended = loop {
         let step = async {
@@ -95,12 +134,10 @@ async fn read(
         }
     };
     if let Err(error) = ended {
-        if let Err(error) = reader.stop().await {
-            tracing::warn!(%error, "cannot cancel the reading of large objects");
-        }
+        reader.stop().await;
         return Err(error);
     }
-    meter.copied(oids.len() as u64)
+    meter.copied(count as u64)
 }
 
 /// Counts and digests what passes.

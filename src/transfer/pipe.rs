@@ -5,12 +5,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::digest::{Digest, RowDigester};
 pub(super) use super::large_object::{copy_large_objects, digest_large_objects};
+use super::unpack::UnpackedRows;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Tally;
 use crate::sql::Sql;
 use crate::wire::copy::{CopyIn, CopyOut};
 use crate::wire::session::Session;
-use crate::wire::tap::Block;
+use crate::wire::tap::{Block, Format};
 
 /// Whether a digest is made on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -58,11 +59,63 @@ pub async fn copy_table(
     digest: DigestMode,
     cancel: &CancellationToken,
 ) -> Result<Copied> {
-    let mut from = source.copy_out(out).await?;
+    copy_rows(RowSource::Server(source.copy_out(out).await?), sink, into, tally, digest, cancel).await
+}
+
+/// Where rows come from.
+pub(super) enum RowSource<'a> {
+    /// A COPY on the old server.
+    Server(CopyOut<'a>),
+    /// A block of an archive.
+    Archive(UnpackedRows),
+}
+
+impl RowSource<'_> {
+    async fn next(&mut self) -> Result<Option<Block>> {
+        match self {
+            Self::Server(copy) => copy.next().await,
+            Self::Archive(rows) => rows.next().await,
+        }
+    }
+
+    /// The form of the rows whose ends the blocks tell.
+    fn format(&self) -> Option<Format> {
+        match self {
+            Self::Server(copy) => copy.format(),
+            Self::Archive(rows) => rows.ends_are_told().then_some(Format::Text),
+        }
+    }
+
+    /// How many rows have come, if somebody has counted them.
+    fn rows(&self) -> Option<u64> {
+        match self {
+            Self::Server(copy) => Some(copy.rows()),
+            Self::Archive(rows) => rows.ends_are_told().then(|| rows.rows()),
+        }
+    }
+
+    async fn stop(self) {
+        match self {
+            Self::Server(copy) => stop(copy).await,
+            // Whoever reads the block stops when nobody takes what was read.
+            Self::Archive(_) => {}
+        }
+    }
+}
+
+/// Copies rows from anywhere. As [`copy_table`].
+pub(super) async fn copy_rows(
+    mut from: RowSource<'_>,
+    sink: &Session,
+    into: &Sql,
+    tally: &Tally,
+    digest: DigestMode,
+    cancel: &CancellationToken,
+) -> Result<Copied> {
     let mut to = match sink.copy_in(into).await {
         Ok(to) => to,
         Err(error) => {
-            stop(from).await;
+            from.stop().await;
             return Err(error);
         }
     };
@@ -74,16 +127,16 @@ pub async fn copy_table(
             return Err(error);
         }
         Err(Stopped::Sink(error)) => {
-            stop(from).await;
+            from.stop().await;
             return Err(error);
         }
         Err(Stopped::Cancelled) => {
-            tokio::join!(stop(from), abort(to, sink));
+            tokio::join!(from.stop(), abort(to, sink));
             return Err(Error::cancelled());
         }
     }
     let stored = finish(to, sink, cancel).await?;
-    let copied = meter.copied(from.rows());
+    let copied = meter.copied(from.rows().unwrap_or(stored));
     if stored != copied.rows {
         let what = format!("the source has sent {} rows, but the sink has stored {stored}", copied.rows);
         return Err(Error::new(ErrorKind::Differs, what).with_statement(into));
@@ -109,7 +162,7 @@ pub async fn digest_table(session: &Session, out: &Sql, tally: &Tally, cancel: &
             block = from.next() => block?,
         };
         match block {
-            Some(block) => drop(meter.pass(&from, block)),
+            Some(block) => drop(meter.pass(from.format(), block)),
             None => return Ok(meter.copied(from.rows())),
         }
     }
@@ -128,10 +181,10 @@ impl<'a> Meter<'a> {
         Self { tally, mode, digester: None, bytes: 0 }
     }
 
-    fn pass(&mut self, from: &CopyOut<'_>, block: Block) -> Bytes {
+    fn pass(&mut self, format: Option<Format>, block: Block) -> Bytes {
         self.bytes += block.bytes.len() as u64;
         self.tally.add(block.bytes.len() as u64, block.ends.len() as u64);
-        if let (DigestMode::Rows, Some(format)) = (self.mode, from.format()) {
+        if let (DigestMode::Rows, Some(format)) = (self.mode, format) {
             self.digester.get_or_insert_with(|| RowDigester::new(format)).add(&block);
         }
         block.bytes
@@ -152,7 +205,7 @@ enum Stopped {
 }
 
 async fn pump(
-    from: &mut CopyOut<'_>,
+    from: &mut RowSource<'_>,
     to: &mut CopyIn<'_>,
     meter: &mut Meter<'_>,
     cancel: &CancellationToken,
@@ -167,7 +220,7 @@ async fn pump(
             block = from.next() => block.map_err(Stopped::Source)?,
         };
         let Some(block) = block else { return Ok(()) };
-        let bytes = meter.pass(from, block);
+        let bytes = meter.pass(from.format(), block);
         tokio::select! {
             biased;
             () = &mut cancelled => return Err(Stopped::Cancelled),

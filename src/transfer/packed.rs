@@ -1,0 +1,139 @@
+//! An archive, as where a lane takes data from.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::large_object::{ObjectSource, copy_objects};
+use super::pipe::{Copied, DigestMode, RowSource, copy_rows};
+use super::sink::copy_in;
+use super::unpack::{UnpackedObjects, UnpackedRows, UnpackedStatements};
+use crate::archive::entries::{Block, Form};
+use crate::archive::read::FileArchive;
+use crate::archive::toc::Record;
+use crate::error::{Error, Result};
+use crate::event::Tally;
+use crate::sql::{Sql, join};
+use crate::toc::{Data, EntryId, Rows};
+use crate::wire::session::Session;
+
+/// An archive and the blocks in it, by the entries whose data they hold.
+#[derive(Debug)]
+pub struct Packed {
+    archive: Arc<FileArchive>,
+    blocks: HashMap<EntryId, Block>,
+    /// The places of records, by their numbers.
+    records: HashMap<i64, usize>,
+    /// Its encoding.
+    encoding: String,
+    /// Whether backslashes escape in all strings of its statements.
+    backslashes: bool,
+    /// Whether its server wrote floating-point numbers with other digits than servers of today.
+    long_floats: bool,
+}
+
+impl Packed {
+    /// The blocks of an archive. `major` is that of the server that it is from, where it is known.
+    pub fn new(
+        archive: Arc<FileArchive>,
+        blocks: HashMap<EntryId, Block>,
+        encoding: &str,
+        backslashes: bool,
+        major: Option<u32>,
+    ) -> Self {
+        let records = archive.records().iter().enumerate().map(|(place, record)| (record.id, place)).collect();
+        let long_floats = major.is_none_or(|major| major < 12);
+        Self { archive, blocks, records, encoding: encoding.to_owned(), backslashes, long_floats }
+    }
+
+    /// The encoding of its rows.
+    pub fn encoding(&self) -> &str {
+        &self.encoding
+    }
+
+    /// Whether the digest of rows that were read back is that of the rows in the archive, if nothing got lost.
+    pub fn is_comparable(&self, entry: EntryId, rows: &Rows) -> bool {
+        let form = self.blocks.get(&entry).map(|block| block.form);
+        form == Some(Form::Text) && !(rows.floats && self.long_floats)
+    }
+
+    fn block(&self, entry: EntryId) -> Result<(&Block, &Record)> {
+        let block = self.blocks.get(&entry);
+        let record = block.and_then(|block| self.archive.records().get(*self.records.get(&block.record)?));
+        block.zip(record).ok_or_else(|| Error::malformed("an entry with data has no block"))
+    }
+
+    /// Copies the data of an entry to the new server. `first` is run before.
+    pub(super) async fn copy(
+        &self,
+        entry: EntryId,
+        data: &Data,
+        sink: &Session,
+        first: Option<&Sql>,
+        digests: DigestMode,
+        (tally, cancel): (&Tally, &CancellationToken),
+    ) -> Result<Copied> {
+        let (block, record) = self.block(entry)?;
+        match (data, block.form) {
+            (Data::LargeObjects(oids), _) => {
+                let from = ObjectSource::Archive(UnpackedObjects::start(&self.archive, record, oids));
+                copy_objects(from, sink, oids.len(), tally, digests, cancel).await
+            }
+            (Data::Rows(_), Form::Statements) => {
+                let from = UnpackedStatements::start(&self.archive, record, self.backslashes);
+                let before: Vec<&Sql> = block.path.iter().chain(first).collect();
+                insert(from, sink, &before, tally, cancel).await
+            }
+            (Data::Rows(rows), form) => {
+                let text = form == Form::Text;
+                let into = copy_in(rows, &self.encoding, text);
+                let into = join(first.cloned().into_iter().chain([into]), ";\n");
+                let digests = if self.is_comparable(entry, rows) { digests } else { DigestMode::None };
+                let from = RowSource::Archive(UnpackedRows::start(&self.archive, record, text));
+                copy_rows(from, sink, &into, tally, digests, cancel).await
+            }
+        }
+    }
+}
+
+/// Runs statements that insert rows, in one transaction, and counts these.
+async fn insert(
+    mut from: UnpackedStatements,
+    sink: &Session,
+    before: &[&Sql],
+    tally: &Tally,
+    cancel: &CancellationToken,
+) -> Result<Copied> {
+    sink.run(&Sql::constant("BEGIN")).await?;
+    let done = async {
+        if !before.is_empty() {
+            sink.run(&join(before, ";\n")).await?;
+        }
+        let mut copied = Copied::default();
+        while let Some(batch) = from.next().await? {
+            let bytes = batch.len() as u64;
+            let rows = sink.run_counting(&Sql::archived(batch)).await?;
+            copied.bytes += bytes;
+            copied.rows += rows;
+            tally.add(bytes, rows);
+        }
+        sink.run(&Sql::constant("COMMIT")).await?;
+        Ok(copied)
+    };
+    let done = tokio::select! {
+        biased;
+        done = done => done,
+        () = cancel.cancelled() => {
+            if let Err(error) = sink.cancel().await {
+                tracing::warn!(%error, "cannot cancel statements that insert rows");
+            }
+            Err(Error::cancelled())
+        }
+    };
+    if done.is_err() {
+        // Should that fail too, the connection is lost, and the server rolls back by itself.
+        let _ = sink.run(&Sql::constant("ROLLBACK")).await;
+    }
+    done
+}
