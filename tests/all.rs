@@ -4,6 +4,7 @@
 
 mod all_databases;
 mod archive;
+mod archive_list;
 mod catalog_cases;
 mod cli;
 mod connect;

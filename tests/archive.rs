@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 use pgtandem::archive::header::{Compression, Header, Version};
@@ -11,24 +11,7 @@ use pgtandem::archive::primitive::{Offset, Sizes, Source};
 use pgtandem::archive::{block, toc};
 use pgtandem_lab::{Server, shared};
 
-use crate::support::fill;
-
-/// A folder of this test alone, which goes with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("pgtandem-archive-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use crate::support::{Folder, fill};
 
 /// A database with everything, dumped by `pg_dump -Fc`, into a file or through a pipe.
 fn dumped(old: &Server, to: &Path, options: &[&str], through_a_pipe: bool) {
@@ -63,7 +46,7 @@ fn taken_apart(file: &Path) -> (Header, Vec<toc::Record>, Vec<(i64, u64)>) {
 fn stock_archives_are_read_and_written_alike() {
     let old = shared(18).unwrap();
     fill(old, "archive_format", "roundtrip");
-    let folder = Folder::new("format");
+    let folder = Folder::new("archive-format");
     let codecs = [
         ("none", Compression::None),
         ("gzip:1", Compression::Gzip),
@@ -71,7 +54,7 @@ fn stock_archives_are_read_and_written_alike() {
         ("zstd:1", Compression::Zstd),
     ];
     for (number, (codec, compression)) in codecs.into_iter().enumerate() {
-        let file = folder.0.join(format!("{number}.dump"));
+        let file = folder.path().join(format!("{number}.dump"));
         let piped = number % 2 == 1;
         dumped(old, &file, &["-Z", codec], piped);
         let (header, records, blocks) = taken_apart(&file);

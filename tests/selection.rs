@@ -56,7 +56,10 @@ fn stock(server: &Server, database: &str, options: &[&str]) -> BTreeSet<String> 
 
 /// The same of what pgtandem selects with these options. The index of a constraint is no entry of its own there.
 fn ours(server: &Server, database: &str, options: &[&str]) -> BTreeSet<String> {
-    let Command::Upgrade(args) = Cli::try_parse_from([&["pgtandem", "upgrade"], options].concat()).unwrap().command;
+    let Command::Upgrade(args) = Cli::try_parse_from([&["pgtandem", "upgrade"], options].concat()).unwrap().command
+    else {
+        panic!("another command")
+    };
     let selection = args.selection.resolve().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let toc = runtime.block_on(async {

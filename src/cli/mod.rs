@@ -18,7 +18,8 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::error::{Error, ErrorKind, Result};
-use args::{Cli, Command, UpgradeArgs};
+use crate::ops::dump::Destination;
+use args::{Cli, Command, DumpArgs, ListArgs, UpgradeArgs};
 use options::{Env, Streams};
 use progress::json;
 use run::Ended;
@@ -37,6 +38,8 @@ pub fn main() -> u8 {
     let env: Env<'_> = &|name| std::env::var(name).ok();
     match cli.command {
         Command::Upgrade(args) => command(&args.output, hidden, env, |run| upgrade(&args, run)),
+        Command::Dump(args) => command(&args.output, hidden, env, |run| dump(&args, run)),
+        Command::List(args) => command(&args.output(), hidden, env, |run| list(&args, run)),
     }
 }
 
@@ -67,6 +70,8 @@ struct Run<'a> {
 enum Said {
     /// What was asked for: it is done only if this can be written.
     Answer(String),
+    /// The same, where it holds what others wrote and need not be UTF-8.
+    Bytes(Vec<u8>),
     /// What was done, whether anybody reads about it or not.
     Summary(String),
     /// Nothing: it was asked to stop at once.
@@ -83,9 +88,10 @@ fn command(output: &args::Output, hidden: Hidden, env: Env<'_>, work: impl FnOnc
     }
     let written = match work(&run) {
         Ok(Said::Aborted) => return ErrorKind::Cancelled.exit_code(),
-        Ok(Said::Answer(text)) => write(&text),
+        Ok(Said::Answer(text)) => write(text.as_bytes()),
+        Ok(Said::Bytes(bytes)) => write(&bytes),
         Ok(Said::Summary(text)) => {
-            if let Err(error) = write(&text) {
+            if let Err(error) = write(text.as_bytes()) {
                 tell(&print::error(&error, streams.err));
             }
             return DONE;
@@ -97,7 +103,7 @@ fn command(output: &args::Output, hidden: Hidden, env: Env<'_>, work: impl FnOnc
         Err(error) => {
             if streams.json {
                 // Standard error has it, too.
-                let _ = write(&json::error(&error, run.begun.elapsed()));
+                let _ = write(json::error(&error, run.begun.elapsed()).as_bytes());
             }
             tell(&print::error(&error, streams.err));
             error.kind().exit_code()
@@ -126,6 +132,39 @@ fn upgrade(args: &UpgradeArgs, run: &Run<'_>) -> Result<Said> {
     }))
 }
 
+fn list(args: &ListArgs, run: &Run<'_>) -> Result<Said> {
+    let listed = options::list(args).run()?;
+    Ok(match (run.streams.json, std::io::stdout().is_terminal()) {
+        (true, _) => Said::Answer(json::list(&listed, run.begun.elapsed())),
+        (false, true) => Said::Answer(print::list::safe(&listed.text)),
+        (false, false) => Said::Bytes(listed.text),
+    })
+}
+
+fn dump(args: &DumpArgs, run: &Run<'_>) -> Result<Said> {
+    const LEFT: &str = "a file that ends in .part may be left, which the next run replaces";
+    let Run { streams, begun, env } = run;
+    let options = options::dump(args, *env)?;
+    // Standard output is the archive's: what is said goes to standard error.
+    let taken = options.archive.to == Destination::Stdout;
+    if taken && streams.json {
+        return Err(Error::usage("standard output cannot be for JSON and for the archive")
+            .with_hint("Name a file with --archive, or leave --log-format out."));
+    }
+    let dumped = run::run(streams, *begun, LEFT, async move |reporter, cancel| options.run(reporter, cancel).await)?;
+    let Ended::Done(dumped) = dumped else { return Ok(Said::Aborted) };
+    let text = match (streams.json, streams.quiet) {
+        (true, _) => json::dumped(&dumped),
+        (false, false) => print::dumped(&dumped, width(), if taken { streams.err } else { streams.out }),
+        (false, true) => String::new(),
+    };
+    if taken {
+        tell(&text);
+        return Ok(Said::Summary(String::new()));
+    }
+    Ok(Said::Summary(text))
+}
+
 fn about_passwords(hidden: Hidden, streams: &Streams) -> String {
     let word = streams.err.yellow("warning:");
     let seen = match hidden {
@@ -144,9 +183,9 @@ fn width() -> usize {
 }
 
 /// Writes to standard output. A reader who has had enough is no error.
-fn write(text: &str) -> Result<()> {
+fn write(text: &[u8]) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::new(ErrorKind::Io, "cannot write to standard output").with_source(error))
         }

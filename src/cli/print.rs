@@ -1,10 +1,11 @@
 //! What stands at the end: the summary of a run, a plan, an error. Pure text; the caller writes it.
 
+pub mod list;
 mod plan;
 mod summary;
 
 pub use plan::plan;
-pub use summary::summary;
+pub use summary::{dumped, summary};
 
 use super::style::Paint;
 use super::text;

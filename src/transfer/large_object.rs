@@ -1,4 +1,4 @@
-//! Large objects from one server, or an archive, to another, or past us for their digest alone.
+//! Large objects from one server to another, or past us for their digest alone.
 
 use std::collections::HashMap;
 
@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::digest::Digest;
+use super::object_framer::ObjectFramer;
 use super::pipe::{Copied, DigestMode};
 use super::unpack::UnpackedObjects;
 use crate::error::{Error, ErrorKind, Result};
@@ -29,19 +30,39 @@ pub async fn copy_large_objects(
     digest: DigestMode,
     cancel: &CancellationToken,
 ) -> Result<Copied> {
-    let source = ObjectSource::Server(Box::new(LargeObjectReader::new(source, oids)));
-    copy_objects(source, sink, oids.len(), tally, digest, cancel).await
+    copy_with(source, sink, oids, None, tally, digest, cancel).await
+}
+
+/// The same, with an archive that takes them, too.
+pub(super) async fn copy_with(
+    source: &Session,
+    sink: &Session,
+    oids: &[u32],
+    framer: Option<ObjectFramer>,
+    tally: &Tally,
+    digest: DigestMode,
+    cancel: &CancellationToken,
+) -> Result<Copied> {
+    let source = ObjectSource::server(source, oids, framer.is_some());
+    copy_objects(source, sink, oids.len(), framer, tally, digest, cancel).await
 }
 
 /// Where large objects come from.
 pub(super) enum ObjectSource<'a> {
-    /// The old server.
+    /// A server.
     Server(Box<LargeObjectReader<'a>>),
     /// A block of an archive.
     Archive(UnpackedObjects),
 }
 
-impl ObjectSource<'_> {
+impl<'a> ObjectSource<'a> {
+    fn server(session: &'a Session, oids: &[u32], one_by_one: bool) -> Self {
+        Self::Server(Box::new(match one_by_one {
+            true => LargeObjectReader::one_by_one(session, oids),
+            false => LargeObjectReader::new(session, oids),
+        }))
+    }
+
     async fn next(&mut self) -> Result<Option<Chunk>> {
         match self {
             Self::Server(reader) => reader.next().await,
@@ -63,6 +84,7 @@ pub(super) async fn copy_objects(
     source: ObjectSource<'_>,
     sink: &Session,
     count: usize,
+    framer: Option<ObjectFramer>,
     tally: &Tally,
     digest: DigestMode,
     cancel: &CancellationToken,
@@ -70,7 +92,7 @@ pub(super) async fn copy_objects(
     sink.run(&Sql::constant("BEGIN")).await?;
     let done = async {
         let mut writer = LargeObjectWriter::new(sink).await?;
-        let copied = read(source, count, tally, digest, cancel, Some(&mut writer)).await?;
+        let copied = read(source, count, tally, digest, cancel, Some(&mut writer), framer).await?;
         writer.finish().await?;
         Ok(copied)
     };
@@ -100,8 +122,23 @@ pub async fn digest_large_objects(
     digest: DigestMode,
     cancel: &CancellationToken,
 ) -> Result<Copied> {
-    let source = ObjectSource::Server(Box::new(LargeObjectReader::new(session, oids)));
-    read(source, oids.len(), tally, digest, cancel, None).await
+    read(ObjectSource::server(session, oids, false), oids.len(), tally, digest, cancel, None, None).await
+}
+
+/// Reads large objects into an archive.
+///
+/// # Errors
+/// * What the server reports, or why the archive cannot be written.
+/// * [`ErrorKind::Cancelled`] if `cancel` was.
+pub(super) async fn archive_large_objects(
+    session: &Session,
+    oids: &[u32],
+    framer: ObjectFramer,
+    tally: &Tally,
+    cancel: &CancellationToken,
+) -> Result<Copied> {
+    let source = ObjectSource::server(session, oids, true);
+    read(source, oids.len(), tally, DigestMode::Rows, cancel, None, Some(framer)).await
 }
 
 async fn read(
@@ -111,12 +148,16 @@ async fn read(
     digest: DigestMode,
     cancel: &CancellationToken,
     mut writer: Option<&mut LargeObjectWriter<'_>>,
+    mut framer: Option<ObjectFramer>,
 ) -> Result<Copied> {
     let mut meter = Meter::new(tally, digest);
     let ended = loop {
         let step = async {
             let Some(chunk) = reader.next().await? else { return Ok(false) };
             meter.add(&chunk);
+            if let Some(framer) = &mut framer {
+                framer.add(chunk.clone()).await?;
+            }
             if let Some(writer) = &mut writer {
                 writer.write(chunk).await?;
             }
@@ -137,7 +178,11 @@ async fn read(
         reader.stop().await;
         return Err(error);
     }
-    meter.copied(count as u64)
+    let copied = meter.copied(count as u64)?;
+    if let Some(framer) = framer {
+        framer.finish(&copied, digest == DigestMode::Rows).await?;
+    }
+    Ok(copied)
 }
 
 /// Counts and digests what passes.

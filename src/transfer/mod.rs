@@ -4,11 +4,15 @@
 //! is the only one that talks to the reporter. A [`Lane`] is a way from a source to a sink; that of a [`Mover`] has one session
 //! on the new server, and one on the old, inside the one snapshot, or an archive.
 
+mod archivist;
 mod digest;
+mod dumper;
+mod framer;
 mod lane;
 mod large_object;
 mod monitor;
 mod mover;
+mod object_framer;
 mod packed;
 mod path;
 mod pipe;
@@ -20,7 +24,9 @@ mod statistics;
 mod unpack;
 mod worker;
 
+pub use archivist::{Archivist, Desk};
 pub use digest::{Digest, RowDigester};
+pub use dumper::Dumper;
 pub use lane::{Deed, Effect, Lane};
 pub use large_object::{copy_large_objects, digest_large_objects};
 pub use mover::Mover;

@@ -78,7 +78,7 @@ impl Packed {
         match (data, block.form) {
             (Data::LargeObjects(oids), _) => {
                 let from = ObjectSource::Archive(UnpackedObjects::start(&self.archive, record, oids));
-                copy_objects(from, sink, oids.len(), tally, digests, cancel).await
+                copy_objects(from, sink, oids.len(), None, tally, digests, cancel).await
             }
             (Data::Rows(_), Form::Statements) => {
                 let from = UnpackedStatements::start(&self.archive, record, self.backslashes);
@@ -91,7 +91,7 @@ impl Packed {
                 let into = join(first.cloned().into_iter().chain([into]), ";\n");
                 let digests = if self.is_comparable(entry, rows) { digests } else { DigestMode::None };
                 let from = RowSource::Archive(UnpackedRows::start(&self.archive, record, text));
-                copy_rows(from, sink, &into, tally, digests, cancel).await
+                copy_rows(from, sink, &into, None, tally, digests, cancel).await
             }
         }
     }

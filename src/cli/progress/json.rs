@@ -15,10 +15,12 @@
 //! | `notice` | `server` (`old`, `new`), `severity`, `text` |
 //! | `cancelling` | |
 //! | `outcome` | `old_url`, `new_url`, `old_version`, `new_version`, `databases` (`database`, `tables`, `rows`, `bytes`, `large_objects`, `sequences`, `entries`, `indexes` (`index`, `built_at_ms`, `collations`)), `verified`, `findings`, `duration_ms` |
+//! | `dumped` | `archive`, `url`, `version`, `codec`, `archive_bytes`, `bytes` (before compression), `tables`, `rows`, `large_objects`, `sequences`, `entries`, `findings`, `duration_ms` |
 //! | `plan` | `databases`, `old_url`, `new_url`, `old_version`, `new_version`, `jobs`, `steps` (`section`, `kind`, `name`, `bytes`), `findings` |
+//! | `list` | `database`, `version`, `compression`, `created` (local to the writer), `server_version`, `writer_version`, `entries` (`id`, `kind`, `schema`, `name`, `owner`, `has_data`, `rows`, `bytes`, `stored_bytes`) |
 //! | `error` | `kind`, `message`, `subject`, `statement`, `sqlstate`, `hint`, `exit_code` |
 //!
-//! The last line is one of `outcome`, `plan` and `error`.
+//! The last line is one of `outcome`, `plan`, `list` and `error`.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -29,7 +31,7 @@ use serde_json::{Value, json};
 use crate::cli::text;
 use crate::error::Error;
 use crate::event::{Event, Finding, Reporter};
-use crate::ops::{Arrived, IndexEvidence, Outcome, Plan, PlannedStep};
+use crate::ops::{Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep};
 use crate::toc::Section;
 
 /// How often progress is told.
@@ -153,6 +155,25 @@ pub fn outcome(outcome: &Outcome) -> String {
         .line()
 }
 
+/// The end of a dump.
+pub fn dumped(dumped: &Dumped) -> String {
+    Object::new("dumped", dumped.elapsed)
+        .with("archive", dumped.archive.as_ref().map(|path| path.display().to_string()))
+        .with("url", dumped.url.as_str())
+        .with("version", dumped.version.to_string())
+        .with("codec", dumped.codec.as_str())
+        .with("archive_bytes", dumped.bytes)
+        .with("bytes", dumped.content)
+        .with("tables", dumped.tables)
+        .with("rows", dumped.rows)
+        .with("large_objects", dumped.large_objects)
+        .with("sequences", dumped.sequences)
+        .with("entries", dumped.entries)
+        .with("findings", findings(&dumped.findings))
+        .with("duration_ms", millis(dumped.elapsed))
+        .line()
+}
+
 fn arrived(arrived: &Arrived) -> Value {
     let index =
         |i: &IndexEvidence| json!({ "index": i.index, "built_at_ms": millis(i.built_at), "collations": i.collations });
@@ -193,6 +214,25 @@ pub fn plan(plan: &Plan, elapsed: Duration) -> String {
         .with("jobs", plan.jobs)
         .with("steps", plan.steps.iter().map(step).collect::<Value>())
         .with("findings", findings(&plan.findings))
+        .line()
+}
+
+/// What is in an archive.
+pub fn list(listed: &Listed, elapsed: Duration) -> String {
+    let entry = |e: &ListedEntry| {
+        json!({
+            "id": e.id, "kind": e.kind, "schema": e.schema, "name": e.name, "owner": e.owner, "has_data": e.has_data,
+            "rows": e.rows, "bytes": e.bytes, "stored_bytes": e.stored_bytes,
+        })
+    };
+    Object::new("list", elapsed)
+        .with("database", listed.database.as_str())
+        .with("version", listed.version.as_str())
+        .with("compression", listed.compression)
+        .with("created", listed.created.as_str())
+        .with("server_version", listed.server_version.as_str())
+        .with("writer_version", listed.writer_version.as_str())
+        .with("entries", listed.entries.iter().map(entry).collect::<Value>())
         .line()
 }
 
