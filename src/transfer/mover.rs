@@ -167,9 +167,7 @@ impl Mover {
     }
 
     async fn can_be_made(&self, entry: &Entry) -> Result<bool> {
-        let Some(condition) = &entry.only_if else { return Ok(true) };
-        let query = sql!("SELECT {} AS here", condition);
-        self.sink.session().row(&query).await?.get("here")
+        self.sink.has_place_for(entry).await
     }
 
     /// Data that has no place on the new server is no loss only where there is none.

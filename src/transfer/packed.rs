@@ -58,6 +58,21 @@ impl Packed {
         form == Some(Form::Text) && !(rows.floats && self.long_floats)
     }
 
+    /// The archive.
+    pub fn archive(&self) -> Arc<FileArchive> {
+        Arc::clone(&self.archive)
+    }
+
+    /// Whether floating-point numbers in it have other digits than servers of today write.
+    pub fn has_long_floats(&self) -> bool {
+        self.long_floats
+    }
+
+    /// The number of the record that holds an entry's data.
+    pub fn record_of(&self, entry: EntryId) -> Option<i64> {
+        self.blocks.get(&entry).map(|block| block.record)
+    }
+
     fn block(&self, entry: EntryId) -> Result<(&Block, &Record)> {
         let block = self.blocks.get(&entry);
         let record = block.and_then(|block| self.archive.records().get(*self.records.get(&block.record)?));

@@ -55,6 +55,16 @@ impl Sink {
         done
     }
 
+    /// Whether there is something to make an entry on ([`Entry::only_if`]).
+    ///
+    /// # Errors
+    ///
+    /// What the server says.
+    pub async fn has_place_for(&self, entry: &Entry) -> Result<bool> {
+        let Some(condition) = &entry.only_if else { return Ok(true) };
+        self.session.row(&sql!("SELECT {} AS here", condition)).await?.get("here")
+    }
+
     /// Runs the statements of many entries, in order. `each` hears of every one that is done.
     ///
     /// # Errors

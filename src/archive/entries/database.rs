@@ -83,6 +83,18 @@ impl Database {
         renamed.map(Sql::archived).collect()
     }
 
+    /// The search path that it gives to all its users, as what follows SET.
+    pub fn search_path(&self, backslashes: bool) -> Option<Sql> {
+        let path = self.properties.iter().rev().find_map(|text| {
+            let words = tokens(text, backslashes);
+            let word = |at: usize, keyword: &str| words.get(at).is_some_and(|(word, _)| word.is(keyword));
+            // ALTER DATABASE name SET search_path
+            let sets = word(1, "database") && word(3, "set") && words.get(4)?.0.name() == Some("search_path");
+            text.get(words.get(4)?.1.start..).filter(|_| sets)
+        });
+        path.map(Sql::archived)
+    }
+
     /// Adds the statements of a text.
     pub(super) fn add(&mut self, text: &str, backslashes: bool) {
         self.properties.extend(statements(text, backslashes));
@@ -164,6 +176,7 @@ mod tests {
             false,
         );
         database.add("GRANT CONNECT ON DATABASE \"Shop\" TO \"Shop\";\n", false);
+        assert_eq!(database.search_path(false), None);
         let texts: Vec<String> = database.properties(&"b\"".into(), false).iter().map(ToString::to_string).collect();
         assert_eq!(
             texts,

@@ -42,6 +42,8 @@ pub struct Contents {
     pub roles: BTreeMap<String, String>,
     /// The extensions that it makes.
     pub extensions: Vec<String>,
+    /// The providers of its security labels.
+    pub label_providers: Vec<String>,
 }
 
 /// Where the data of an entry lies, and in what form.
@@ -77,20 +79,28 @@ pub struct Without {
     pub privileges: bool,
 }
 
-/// Makes entries of the records that were chosen, out of all. `sizes` are the lengths of blocks in bytes, by the number of
-/// their records, as far as they are known.
+/// What is known of records apart from what they say, by their numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// What their data, or what they make, weighs, in bytes.
+    pub sizes: HashMap<i64, u64>,
+    /// Expressions that are true where they are to be made ([`Entry::only_if`]).
+    pub conditions: HashMap<i64, String>,
+}
+
+/// Makes entries of the records that were chosen, out of all.
 ///
 /// # Errors
 /// * `Malformed` for a kind of record that is not known, texts that are no text, statements that cannot be understood, or
 ///   records that need each other in a circle.
 /// * `Refused` for names in another encoding than UTF-8.
-pub fn contents(all: &[Record], chosen: &[&Record], without: Without, sizes: &HashMap<i64, u64>) -> Result<Contents> {
+pub fn contents(all: &[Record], chosen: &[&Record], without: Without, known: &Known) -> Result<Contents> {
     let settings = Settings::read(all)?;
     let mut reading = Reading { all, settings, without, ..Reading::of(chosen) };
     for record in chosen {
         reading.take(record).map_err(|error| error.about(label(record)))?;
     }
-    reading.finish(sizes)
+    reading.finish(known)
 }
 
 /// What a record is called in errors.
@@ -111,6 +121,7 @@ struct Reading<'a> {
     warnings: Vec<String>,
     roles: BTreeMap<String, String>,
     extensions: Vec<String>,
+    label_providers: Vec<String>,
     /// What becomes of single records; needs and locks come later.
     drafts: Vec<(&'a Record, Entry, Option<Block>)>,
 }
@@ -127,6 +138,7 @@ impl<'a> Reading<'a> {
             warnings: Vec::new(),
             roles: BTreeMap::new(),
             extensions: Vec::new(),
+            label_providers: Vec::new(),
             drafts: Vec::new(),
         }
     }
@@ -164,6 +176,9 @@ impl<'a> Reading<'a> {
         for role in roles::named(kind, &definition, self.settings.backslashes()) {
             self.roles.entry(role).or_insert_with(|| format!("{desc} {}", String::from_utf8_lossy(&record.tag)));
         }
+        if kind == Kind::SecurityLabel {
+            self.label_providers.extend(roles::label_provider(&definition, self.settings.backslashes()));
+        }
         if kind == Kind::Database || self.is_on_database(record, kind) {
             self.properties.push(definition);
             return Ok(());
@@ -183,7 +198,7 @@ impl<'a> Reading<'a> {
             && (record.needs.is_empty() || self.database_id.is_some_and(|id| record.needs.contains(&id)))
     }
 
-    fn finish(mut self, sizes: &HashMap<i64, u64>) -> Result<Contents> {
+    fn finish(mut self, known: &Known) -> Result<Contents> {
         if let Some(database) = &mut self.database {
             for text in &self.properties {
                 database.add(text, self.settings.backslashes());
@@ -192,7 +207,8 @@ impl<'a> Reading<'a> {
         self.fill_large_objects()?;
         self.settle_fresh();
         for (record, entry, _) in &mut self.drafts {
-            entry.weight = sizes.get(&record.id).copied().unwrap_or_default();
+            entry.weight = known.sizes.get(&record.id).copied().unwrap_or_default();
+            entry.only_if = known.conditions.get(&record.id).map(|text| Sql::archived(text.as_str()));
         }
         let graph = Graph::new(self.all, &mut self.drafts);
         let order = graph.order()?;
@@ -213,7 +229,7 @@ impl<'a> Reading<'a> {
             let id = toc.push(Entry { needs, locks, ..entry.clone() });
             blocks.extend(block.clone().map(|block| (id, block)));
         }
-        let Self { settings, database, warnings, roles, extensions, .. } = self;
-        Ok(Contents { toc, blocks, settings, database, warnings, roles, extensions })
+        let Self { settings, database, warnings, roles, extensions, label_providers, .. } = self;
+        Ok(Contents { toc, blocks, settings, database, warnings, roles, extensions, label_providers })
     }
 }

@@ -42,6 +42,13 @@ pub(super) fn named(kind: Kind, text: &str, backslashes: bool) -> Vec<String> {
     roles
 }
 
+/// The provider of a security label.
+pub(super) fn label_provider(text: &str, backslashes: bool) -> Option<String> {
+    let words = tokens(text, backslashes);
+    let at = words.iter().position(|(word, _)| word.is("for"))?;
+    words.get(at + 1)?.0.name().map(str::to_owned)
+}
+
 /// Takes names with commas between, and returns where they end.
 fn list(words: &[Token], mut at: usize, roles: &mut Vec<String>) -> usize {
     while let Some(name) = words.get(at) {

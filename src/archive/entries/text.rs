@@ -53,7 +53,7 @@ impl Settings {
     }
 
     /// Whether backslashes escape in every string.
-    pub(super) const fn backslashes(&self) -> bool {
+    pub const fn backslashes(&self) -> bool {
         !self.standard_strings
     }
 
