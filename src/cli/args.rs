@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::restore::RestoreArgs;
 use super::selection::SelectionArgs;
 use crate::error::ErrorKind;
 
@@ -25,6 +26,8 @@ pub enum Command {
     Upgrade(UpgradeArgs),
     /// Write a database into an archive, one compressed file that stock pg_restore reads
     Dump(DumpArgs),
+    /// Make a database of an archive, verified; of pg_dump -Fc or pgtandem dump
+    Restore(RestoreArgs),
     /// Show what is in an archive, as pg_restore -l does
     List(ListArgs),
 }
@@ -291,7 +294,7 @@ pub enum Color {
 /// More lanes than any server has sessions to give.
 const MOST_JOBS: usize = 1000;
 
-fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     let number: usize = text.parse().map_err(|_| format!("give a number from 1 to {MOST_JOBS}"))?;
     match NonZeroUsize::new(number) {
         None => Err("nothing would be done with no lanes at all; give 1 or more, or leave the option out".to_owned()),

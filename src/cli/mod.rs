@@ -4,6 +4,7 @@ pub mod args;
 mod options;
 mod print;
 mod progress;
+pub mod restore;
 mod run;
 mod secrets;
 pub mod selection;
@@ -39,6 +40,7 @@ pub fn main() -> u8 {
     match cli.command {
         Command::Upgrade(args) => command(&args.output, hidden, env, |run| upgrade(&args, run)),
         Command::Dump(args) => command(&args.output, hidden, env, |run| dump(&args, run)),
+        Command::Restore(args) => command(&args.output, hidden, env, |run| restore::restore(&args, run)),
         Command::List(args) => command(&args.output(), hidden, env, |run| list(&args, run)),
     }
 }

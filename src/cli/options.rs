@@ -24,11 +24,7 @@ pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
         to: ConnInfo::resolve(Side::New, args.to.as_deref(), env)?,
         databases: if args.all_databases { Databases::All } else { Databases::One },
         jobs: args.jobs,
-        verify: match args.verify {
-            args::Verify::None => Verified::None,
-            args::Verify::Counts => Verified::Counts,
-            args::Verify::Digests => Verified::Digests,
-        },
+        verify: verified(args.verify),
         writers: match args.writers {
             args::Writers::Refuse => Writers::Refuse,
             args::Writers::Allow => Writers::Allow,
@@ -43,11 +39,25 @@ pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
             args::Roles::All => Carried::All,
             args::Roles::None => Carried::None,
         },
-        tablespaces: match args.tablespaces {
-            args::Tablespaces::Keep => Tablespaces::Keep,
-            args::Tablespaces::Default => Tablespaces::Default,
-        },
+        tablespaces: tablespaces(args.tablespaces),
     })
+}
+
+/// How both sides are compared.
+pub const fn verified(verify: args::Verify) -> Verified {
+    match verify {
+        args::Verify::None => Verified::None,
+        args::Verify::Counts => Verified::Counts,
+        args::Verify::Digests => Verified::Digests,
+    }
+}
+
+/// What to do about tablespaces.
+pub const fn tablespaces(tablespaces: args::Tablespaces) -> Tablespaces {
+    match tablespaces {
+        args::Tablespaces::Keep => Tablespaces::Keep,
+        args::Tablespaces::Default => Tablespaces::Default,
+    }
 }
 
 /// The options of a list.

@@ -5,7 +5,7 @@ mod plan;
 mod summary;
 
 pub use plan::plan;
-pub use summary::{dumped, summary};
+pub use summary::{dumped, restored, summary};
 
 use super::style::Paint;
 use super::text;

@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 use crate::cli::text;
 use crate::error::Error;
 use crate::event::{Event, Finding, Reporter};
-use crate::ops::{Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep};
+use crate::ops::{Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep, Restored};
 use crate::toc::Section;
 
 /// How often progress is told.
@@ -150,6 +150,22 @@ pub fn outcome(outcome: &Outcome) -> String {
         .with("new_version", outcome.new_version.to_string())
         .with("databases", outcome.databases.iter().map(arrived).collect::<Value>())
         .with("verified", outcome.verified.name())
+        .with("findings", findings(&outcome.findings))
+        .with("duration_ms", millis(outcome.elapsed))
+        .line()
+}
+
+/// The end of a restore.
+pub fn restored(restored: &Restored) -> String {
+    let outcome = &restored.outcome;
+    Object::new("restored", outcome.elapsed)
+        .with("archive", outcome.old_url.as_str())
+        .with("new_url", outcome.new_url.as_str())
+        .with("archive_version", outcome.old_version.to_string())
+        .with("new_version", outcome.new_version.to_string())
+        .with("databases", outcome.databases.iter().map(arrived).collect::<Value>())
+        .with("verified", outcome.verified.name())
+        .with("tables_counted_only", restored.counted)
         .with("findings", findings(&outcome.findings))
         .with("duration_ms", millis(outcome.elapsed))
         .line()
