@@ -88,6 +88,21 @@ pub fn large_object(source: &mut Source<impl Read>) -> Result<Option<u32>> {
 /// # Errors
 /// * `Malformed` if its chunks make no sense, or the file ends before they do.
 pub fn skip(source: &mut Source<impl Read>, content: Content) -> Result<()> {
+    skip_with(source, content, |source, length| source.skip(length, "a chunk"))
+}
+
+/// The same, with another way over the bytes of a chunk.
+pub(super) fn skip_with<R: Read>(
+    source: &mut Source<R>,
+    content: Content,
+    mut pass: impl FnMut(&mut Source<R>, u64) -> Result<()>,
+) -> Result<()> {
+    let mut skip_chunks = |source: &mut Source<R>| {
+        while let Some(length) = chunk(source)? {
+            pass(source, length)?;
+        }
+        Ok(())
+    };
     match content {
         Content::Rows => skip_chunks(source),
         Content::LargeObjects => {
@@ -97,13 +112,6 @@ pub fn skip(source: &mut Source<impl Read>, content: Content) -> Result<()> {
             Ok(())
         }
     }
-}
-
-fn skip_chunks(source: &mut Source<impl Read>) -> Result<()> {
-    while let Some(length) = chunk(source)? {
-        source.skip(length, "a chunk")?;
-    }
-    Ok(())
 }
 
 /// Writes the beginning of a block.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 
 use super::primitive::{Sink, Sizes, Source, malformed};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// What every archive begins with.
 const MAGIC: &[u8; 5] = b"PGDMP";
@@ -95,8 +95,10 @@ impl Header {
     pub fn read(source: &mut Source<impl Read>) -> Result<Self> {
         let mut magic = [0; MAGIC.len()];
         let begun = source.exact(&mut magic, "its first bytes");
-        if begun.is_err() || magic != *MAGIC {
-            return Err(not_an_archive(&magic));
+        match begun {
+            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+            Ok(()) if magic == *MAGIC => {}
+            _ => return Err(not_an_archive(&magic)),
         }
         let version = read_version(source)?;
         let sizes = Sizes { int: source.byte("the header")?, offset: source.byte("the header")? };
@@ -208,9 +210,15 @@ fn read_date(source: &mut Source<impl Read>) -> Result<Date> {
 
 /// What else people take for an archive.
 fn not_an_archive(first: &[u8]) -> Error {
+<<<<<<< HEAD
     // The first member of a tar archive.
     if first == b"toc.d" {
         return other_kind("a tar archive");
+=======
+    // A tar archive of pg_dump begins with the name of its table of contents, toc.dat.
+    if first.starts_with(b"toc.d") {
+        return other_kind("a tar archive (pg_dump -Ft)");
+>>>>>>> main
     }
     let (what, hint) = if first.starts_with(b"--") || first.starts_with(b"SET") || first.starts_with(b"\\") {
         ("this is not an archive but looks like a script", "psql runs it: psql -X -v ON_ERROR_STOP=1 -f FILE.")
@@ -279,6 +287,7 @@ mod tests {
         assert!(told(b"\x1f\x8b\x08\0\0\0\0").contains("Decompress"));
         assert!(told(b"toc.dat\0").contains("tar archive"));
         assert!(told(b"").contains("not an archive"));
+        assert!(told(b"toc.dat\0\0\0").contains("tar archive"));
         assert!(told(b"PGDMP\x01\x11\0\x04\x08\x01").contains("version 1.17"));
         assert!(told(b"PGDMP\x01\x0a\0\x04\x08\x01").contains("too old"));
         assert!(told(b"PGDMP\x01\x10\0\x04\x08\x03").contains("tar archive"));

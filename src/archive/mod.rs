@@ -43,9 +43,14 @@
 //! | 1.16 | 17 | the relation kind of a record; `BLOB METADATA` for many large objects at once |
 
 pub mod block;
+pub mod codec;
 pub mod header;
 pub mod large_object;
 pub mod listing;
+pub mod manifest;
 pub mod owner;
 pub mod primitive;
+pub mod read;
+pub mod records;
 pub mod toc;
+pub mod write;

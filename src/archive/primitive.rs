@@ -1,6 +1,6 @@
 //! Bytes, ints, strings and offsets, read from somebody who may lie about them.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -177,6 +177,21 @@ impl<R: Read> Source<R> {
             return ends_within(what, self.at);
         }
         Error::new(ErrorKind::Io, format!("cannot read {what}, at byte {}", self.at)).with_source(error)
+    }
+}
+
+impl<R: Read + Seek> Source<BufReader<R>> {
+    /// Passes over bytes without reading them. Whether they are there shows when what follows them is read.
+    ///
+    /// # Errors
+    /// * `Malformed` for more than a file can have; `Io` if it is not possible.
+    pub(super) fn leap(&mut self, bytes: u64, what: &'static str) -> Result<()> {
+        let to = self.at.checked_add(bytes).filter(|to| i64::try_from(*to).is_ok());
+        let to = to.ok_or_else(|| ends_within(what, self.at))?;
+        let by = i64::try_from(bytes).map_err(|_| ends_within(what, self.at))?;
+        self.from.seek_relative(by).map_err(|error| self.failed(error, what))?;
+        self.at = to;
+        Ok(())
     }
 }
 

@@ -95,7 +95,7 @@ impl Render for LargeObjects {
         }
     }
 
-    fn draft(&self, part: Part, _catalog: &Catalog, how: &Decisions) -> Option<Draft> {
+    fn draft(&self, part: Part, _catalog: &Catalog, _how: &Decisions) -> Option<Draft> {
         if part == Part::Data {
             let mut draft = Draft::new(Kind::LargeObjectData, Section::Data, self.tag(), Vec::new());
             draft.data = Some(Data::LargeObjects(self.oids.clone()));
@@ -103,11 +103,10 @@ impl Render for LargeObjects {
             return Some(draft);
         }
         let list = sql!("pg_catalog.unnest('{{{}}}'::pg_catalog.oid[]) AS o", join(&self.oids, ","));
-        let mut create = vec![sql!("SELECT pg_catalog.count(pg_catalog.lo_create(o)) FROM {}", list)];
-        if !how.without_owners {
-            create.extend(self.oids.iter().map(|oid| sql!("ALTER LARGE OBJECT {} OWNER TO {}", oid, self.acl.owner)));
-        }
+        let create = vec![sql!("SELECT pg_catalog.count(pg_catalog.lo_create(o)) FROM {}", list)];
         let mut draft = Draft::new(Kind::LargeObject, Section::PreData, self.tag(), create);
+        let each = self.oids.iter().map(|oid| sql!("LARGE OBJECT {}", oid));
+        draft.owner = Some((self.acl.owner.clone(), each.collect()));
         draft.remove = Some(sql!("SELECT pg_catalog.count(pg_catalog.lo_unlink(o)) FROM {}", list));
         Some(draft)
     }
@@ -134,12 +133,10 @@ mod tests {
         let draft = |part| batch.draft(part, &catalog(12), &Decisions::default()).unwrap();
         assert_eq!(
             texts(&draft(Part::Definition).create),
-            [
-                "SELECT pg_catalog.count(pg_catalog.lo_create(o)) FROM pg_catalog.unnest('{5,7}'::pg_catalog.oid[]) AS o",
-                "ALTER LARGE OBJECT 5 OWNER TO \"own\"",
-                "ALTER LARGE OBJECT 7 OWNER TO \"own\"",
-            ]
+            ["SELECT pg_catalog.count(pg_catalog.lo_create(o)) FROM pg_catalog.unnest('{5,7}'::pg_catalog.oid[]) AS o"]
         );
+        let (role, objects) = draft(Part::Definition).owner.unwrap();
+        assert_eq!((role.as_str(), texts(&objects).join(", ")), ("own", "LARGE OBJECT 5, LARGE OBJECT 7".to_owned()));
         assert_eq!(draft(Part::Data).data, Some(Data::LargeObjects(vec![5, 7])));
         assert_eq!(batch.tag(), "5..7");
         assert_eq!(batch.aliases().count(), 1);

@@ -287,8 +287,8 @@ pub struct Draft {
     pub tag: String,
     /// The schema, if the object has one.
     pub namespace: Option<Ident>,
-    /// The role that has to own it, if the kind has owners; with what follows `ALTER` and precedes `OWNER TO`.
-    pub owner: Option<(Ident, Sql)>,
+    /// The role that has to own it, if the kind has owners; with what follows `ALTER` and precedes `OWNER TO`, of each object.
+    pub owner: Option<(Ident, Vec<Sql>)>,
     /// The statements, each complete, without semicolon.
     pub create: Vec<Sql>,
     /// As in [`Entry::only_if`](crate::toc::Entry::only_if).
@@ -337,7 +337,7 @@ impl Draft {
     /// The same, owned; `what` is what follows `ALTER` ("TABLE s.t").
     #[must_use]
     pub fn owned_by(mut self, role: &Ident, what: Sql) -> Self {
-        self.owner = Some((role.clone(), what));
+        self.owner = Some((role.clone(), vec![what]));
         self
     }
 }

@@ -6,7 +6,7 @@ use super::aspect::{Comment, Label};
 use super::attached;
 use super::{Catalog, Class, Decisions, Draft, Node, Object, ObjectId, Part, Step};
 use crate::sql;
-use crate::sql::{Ident, Sql};
+use crate::sql::{Ident, Sql, join};
 use crate::toc::{Entry, EntryId, Kind, Owner, Section, Toc};
 
 /// Renders every step, in order; comments follow their object, privileges follow everything.
@@ -127,7 +127,10 @@ impl<'a> Writer<'a> {
 
     fn push(&mut self, id: ObjectId, draft: Draft, needs: BTreeSet<EntryId>, locks: Vec<EntryId>) -> EntryId {
         let owner = draft.owner.filter(|_| !self.how.without_owners);
-        let owner = owner.map(|(role, what)| Owner { alter: sql!("ALTER {} OWNER TO {}", what, role), role });
+        let owner = owner.map(|(role, objects)| {
+            let each = objects.iter().map(|what| sql!("ALTER {} OWNER TO {}", what, role));
+            Owner { alter: join(each, ";\n"), role: role.clone() }
+        });
         self.toc.push(Entry {
             id: self.toc.next_id(),
             kind: draft.kind,

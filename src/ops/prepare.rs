@@ -14,7 +14,7 @@ use crate::catalog::{self, Catalog, Decisions, Setting};
 use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::plan;
-use crate::plan::select::{Dangling, Selected};
+use crate::plan::select::{Dangling, Selected, Selection};
 use crate::sql::Sql;
 use crate::toc::{Kind, Toc};
 use crate::wire::conninfo::ConnInfo;
@@ -202,23 +202,11 @@ impl Upgrade {
         Ok(())
     }
 
-    /// Takes the snapshot, asks what the patterns match there, and whether that can be read.
+    /// Takes the snapshot, and looks whether what is wanted can be read.
     async fn choose(&self, one: Opened, control: &Session, preflight: &mut Preflight) -> Result<Chosen> {
         let Opened { pair, old, staging } = one;
-        let snapshot = SnapshotHold::export(old).await?;
-        let old = snapshot.session();
-        let (schemas, relations) = (self.selection.schema_patterns(), self.selection.relation_patterns());
-        for pattern in &relations {
-            pattern.insist_on(pair.from.database())?;
-        }
-        let names = match self.selection.has_patterns() {
-            true => catalog::read::names(old, &schemas, &relations).await?,
-            false => Names::default(),
-        };
-        let (selected, idle) = self.selection.settle(names)?;
-        preflight.idle(&idle);
-        preflight.privileges(old, &selected).await?;
-        preflight.compression(old, control, &selected).await?;
+        let (snapshot, selected) = choose(old, pair.from.database(), &self.selection, preflight).await?;
+        preflight.compression(snapshot.session(), control, &selected).await?;
         Ok(Chosen { pair, snapshot, staging, selected })
     }
 
@@ -232,9 +220,7 @@ impl Upgrade {
     ) -> Result<Prepared> {
         let Chosen { pair: Pair { from, to }, snapshot, staging, selected } = one;
         let old = snapshot.session();
-        catalog::read::lock(old, |table| selected.has_relation(table)).await?;
-        let (mut catalog, dangling) = selected.apply(catalog::read::database(old).await?);
-        catalog::read::states(old, &mut catalog).await?;
+        let (mut catalog, dangling) = read(old, &selected).await?;
         preflight.hazards(catalog::adapt(&mut catalog, control.version().major()));
         preflight.settings(&mut catalog, control).await?;
         globals.rename_in(&mut catalog);
@@ -243,6 +229,37 @@ impl Upgrade {
         preflight.note(self.tablespaces.apply(&mut catalog.database, &mut toc));
         Ok(Prepared { from, to, snapshot, staging, selected, catalog, how, toc: Arc::new(toc), dangling, path })
     }
+}
+
+/// Takes the snapshot, asks what the patterns match there, and whether that can be read.
+pub(super) async fn choose(
+    old: Session,
+    database: &str,
+    selection: &Selection,
+    preflight: &mut Preflight,
+) -> Result<(Arc<SnapshotHold>, Selected)> {
+    let snapshot = SnapshotHold::export(old).await?;
+    let old = snapshot.session();
+    let (schemas, relations) = (selection.schema_patterns(), selection.relation_patterns());
+    for pattern in &relations {
+        pattern.insist_on(database)?;
+    }
+    let names = match selection.has_patterns() {
+        true => catalog::read::names(old, &schemas, &relations).await?,
+        false => Names::default(),
+    };
+    let (selected, idle) = selection.settle(names)?;
+    preflight.idle(&idle);
+    preflight.privileges(old, &selected).await?;
+    Ok((snapshot, selected))
+}
+
+/// Locks and reads what is selected.
+pub(super) async fn read(old: &Session, selected: &Selected) -> Result<(Catalog, Vec<Dangling>)> {
+    catalog::read::lock(old, |table| selected.has_relation(table)).await?;
+    let (mut catalog, dangling) = selected.apply(catalog::read::database(old).await?);
+    catalog::read::states(old, &mut catalog).await?;
+    Ok((catalog, dangling))
 }
 
 /// The entries of what is selected, in order, for a server of this version. Of privileges only those count that the major

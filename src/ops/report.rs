@@ -68,6 +68,11 @@ impl<'a> Phases<'a> {
         }
     }
 
+    /// What was found so far.
+    pub fn found_so_far(&self) -> &[Finding] {
+        &self.findings
+    }
+
     /// Everything that was found.
     pub fn into_findings(mut self) -> Vec<Finding> {
         self.hear_notices();

@@ -31,10 +31,10 @@ use crate::wire::session::{NoticeSink, Side};
 
 /// How many lanes work if nobody says: enough that copies and index builds overlap on a small machine, and not so many that
 /// they take the servers from each other.
-const JOBS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
+pub(super) const JOBS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 /// How many notices of the servers may wait to be reported. More are dropped: nobody reads a thousand of the same.
-const NOTICES: usize = 256;
+pub(super) const NOTICES: usize = 256;
 
 /// What to do about sessions that are connected to the old database, apart from our own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -326,7 +326,10 @@ async fn clean_up(ready: &Ready, error: Error) -> Error {
 }
 
 /// Runs something that may be dropped at any point, unless the user asks to stop.
-async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn unless_cancelled<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(Error::cancelled()),

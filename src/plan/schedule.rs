@@ -99,6 +99,25 @@ impl Schedule {
             let before = tasks.len();
             tasks.extend(Builder::new(toc, extras).build().into_iter().map(|task| task.moved_to(database, before)));
         }
+        Self::of(tasks)
+    }
+
+    /// The schedule for reading all rows and large objects of a database: nothing waits for anything.
+    pub fn of_data(toc: &Toc) -> Self {
+        let data = toc.entries().iter().filter(|entry| entry.data.is_some());
+        let task = |entry: &Entry| Task {
+            database: 0,
+            work: Work::Entry(entry.id),
+            cost: entry.weight.max(SMALL),
+            brief: false,
+            needs: BTreeSet::new(),
+            shares: Vec::new(),
+            locks: Vec::new(),
+        };
+        Self::of(data.map(task).collect())
+    }
+
+    fn of(tasks: Vec<Task>) -> Self {
         let mut needed_by = vec![Vec::new(); tasks.len()];
         let mut waiting = Vec::with_capacity(tasks.len());
         for (number, task) in tasks.iter().enumerate() {
@@ -117,6 +136,11 @@ impl Schedule {
             }
         }
         schedule
+    }
+
+    /// The entries of the tasks that may start, in the order in which they do.
+    pub fn ready(&self) -> Vec<EntryId> {
+        self.ready.values().rev().map(|number| self.task(*number).work.entry()).collect()
     }
 
     /// The task with this number.

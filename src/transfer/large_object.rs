@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::digest::Digest;
+use super::object_framer::ObjectFramer;
 use super::pipe::{Copied, DigestMode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Tally;
@@ -28,10 +29,23 @@ pub async fn copy_large_objects(
     digest: DigestMode,
     cancel: &CancellationToken,
 ) -> Result<Copied> {
+    copy_with(source, sink, oids, None, tally, digest, cancel).await
+}
+
+/// The same, with an archive that takes them, too.
+pub(super) async fn copy_with(
+    source: &Session,
+    sink: &Session,
+    oids: &[u32],
+    framer: Option<ObjectFramer>,
+    tally: &Tally,
+    digest: DigestMode,
+    cancel: &CancellationToken,
+) -> Result<Copied> {
     sink.run(&Sql::constant("BEGIN")).await?;
     let done = async {
         let mut writer = LargeObjectWriter::new(sink).await?;
-        let copied = read(source, oids, tally, digest, cancel, Some(&mut writer)).await?;
+        let copied = read(source, oids, tally, digest, cancel, Some(&mut writer), framer).await?;
         writer.finish().await?;
         Ok(copied)
     };
@@ -61,7 +75,22 @@ pub async fn digest_large_objects(
     digest: DigestMode,
     cancel: &CancellationToken,
 ) -> Result<Copied> {
-    read(session, oids, tally, digest, cancel, None).await
+    read(session, oids, tally, digest, cancel, None, None).await
+}
+
+/// Reads large objects into an archive.
+///
+/// # Errors
+/// * What the server reports, or why the archive cannot be written.
+/// * [`ErrorKind::Cancelled`] if `cancel` was.
+pub(super) async fn archive_large_objects(
+    session: &Session,
+    oids: &[u32],
+    framer: ObjectFramer,
+    tally: &Tally,
+    cancel: &CancellationToken,
+) -> Result<Copied> {
+    read(session, oids, tally, DigestMode::Rows, cancel, None, Some(framer)).await
 }
 
 async fn read(
@@ -71,13 +100,20 @@ async fn read(
     digest: DigestMode,
     cancel: &CancellationToken,
     mut writer: Option<&mut LargeObjectWriter<'_>>,
+    mut framer: Option<ObjectFramer>,
 ) -> Result<Copied> {
-    let mut reader = LargeObjectReader::new(source, oids);
+    let mut reader = match framer {
+        Some(_) => LargeObjectReader::one_by_one(source, oids),
+        None => LargeObjectReader::new(source, oids),
+    };
     let mut meter = Meter::new(tally, digest);
     let ended = loop {
         let step = async {
             let Some(chunk) = reader.next().await? else { return Ok(false) };
             meter.add(&chunk);
+            if let Some(framer) = &mut framer {
+                framer.add(chunk.clone()).await?;
+            }
             if let Some(writer) = &mut writer {
                 writer.write(chunk).await?;
             }
@@ -100,7 +136,11 @@ async fn read(
         }
         return Err(error);
     }
-    meter.copied(oids.len() as u64)
+    let copied = meter.copied(oids.len() as u64)?;
+    if let Some(framer) = framer {
+        framer.finish(&copied, digest == DigestMode::Rows).await?;
+    }
+    Ok(copied)
 }
 
 /// Counts and digests what passes.

@@ -4,11 +4,15 @@
 //! is the only one that talks to the reporter. A [`Lane`] is a way from a source to a sink; that of a [`Mover`] has one session
 //! on the old server, inside the one snapshot, and one on the new.
 
+mod archivist;
 mod digest;
+mod dumper;
+mod framer;
 mod lane;
 mod large_object;
 mod monitor;
 mod mover;
+mod object_framer;
 mod path;
 mod pipe;
 mod progress;
@@ -18,7 +22,9 @@ mod source;
 mod statistics;
 mod worker;
 
+pub use archivist::{Archivist, Desk};
 pub use digest::{Digest, RowDigester};
+pub use dumper::Dumper;
 pub use lane::{Deed, Effect, Lane};
 pub use large_object::{copy_large_objects, digest_large_objects};
 pub use mover::Mover;

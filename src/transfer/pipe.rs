@@ -4,6 +4,7 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use super::digest::{Digest, RowDigester};
+use super::framer::RowFramer;
 pub(super) use super::large_object::{copy_large_objects, digest_large_objects};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Tally;
@@ -58,6 +59,21 @@ pub async fn copy_table(
     digest: DigestMode,
     cancel: &CancellationToken,
 ) -> Result<Copied> {
+    copy_with(source, sink, out, into, None, tally, digest, cancel).await
+}
+
+/// The same, with an archive that takes the rows, too.
+#[expect(clippy::too_many_arguments, reason = "two ways that share what they share")]
+pub(super) async fn copy_with(
+    source: &Session,
+    sink: &Session,
+    out: &Sql,
+    into: &Sql,
+    mut framer: Option<RowFramer>,
+    tally: &Tally,
+    digest: DigestMode,
+    cancel: &CancellationToken,
+) -> Result<Copied> {
     let mut from = source.copy_out(out).await?;
     let mut to = match sink.copy_in(into).await {
         Ok(to) => to,
@@ -67,7 +83,7 @@ pub async fn copy_table(
         }
     };
     let mut meter = Meter::new(tally, digest);
-    match pump(&mut from, &mut to, &mut meter, cancel).await {
+    match pump(&mut from, &mut to, framer.as_mut(), &mut meter, cancel).await {
         Ok(()) => {}
         Err(Stopped::Source(error)) => {
             to.abort().await;
@@ -75,6 +91,10 @@ pub async fn copy_table(
         }
         Err(Stopped::Sink(error)) => {
             stop(from).await;
+            return Err(error);
+        }
+        Err(Stopped::Archive(error)) => {
+            tokio::join!(stop(from), abort(to, sink));
             return Err(error);
         }
         Err(Stopped::Cancelled) => {
@@ -88,6 +108,26 @@ pub async fn copy_table(
         let what = format!("the source has sent {} rows, but the sink has stored {stored}", copied.rows);
         return Err(Error::new(ErrorKind::Differs, what).with_statement(into));
     }
+    if let Some(framer) = framer {
+        framer.finish(copied.rows, (digest == DigestMode::Rows).then_some(copied.digest.sum)).await?;
+    }
+    Ok(copied)
+}
+
+/// Reads rows into an archive.
+///
+/// # Errors
+/// * What the server reports, or why the archive cannot be written.
+/// * [`ErrorKind::Cancelled`] if `cancel` was.
+pub(super) async fn archive_table(
+    session: &Session,
+    out: &Sql,
+    mut framer: RowFramer,
+    tally: &Tally,
+    cancel: &CancellationToken,
+) -> Result<Copied> {
+    let copied = read(session, out, Some(&mut framer), tally, cancel).await?;
+    framer.finish(copied.rows, Some(copied.digest.sum)).await?;
     Ok(copied)
 }
 
@@ -97,6 +137,17 @@ pub async fn copy_table(
 /// * What the server reports.
 /// * [`ErrorKind::Cancelled`] if `cancel` was.
 pub async fn digest_table(session: &Session, out: &Sql, tally: &Tally, cancel: &CancellationToken) -> Result<Copied> {
+    read(session, out, None, tally, cancel).await
+}
+
+/// Reads rows, counts and digests them, and lets an archive have them.
+async fn read(
+    session: &Session,
+    out: &Sql,
+    mut framer: Option<&mut RowFramer>,
+    tally: &Tally,
+    cancel: &CancellationToken,
+) -> Result<Copied> {
     let mut from = session.copy_out(out).await?;
     let mut meter = Meter::new(tally, DigestMode::Rows);
     loop {
@@ -108,10 +159,19 @@ pub async fn digest_table(session: &Session, out: &Sql, tally: &Tally, cancel: &
             }
             block = from.next() => block?,
         };
-        match block {
-            Some(block) => drop(meter.pass(&from, block)),
-            None => return Ok(meter.copied(from.rows())),
+        let Some(block) = block else { return Ok(meter.copied(from.rows())) };
+        if let Some(framer) = &mut framer {
+            let taken = tokio::select! {
+                biased;
+                () = cancel.cancelled() => Err(Error::cancelled()),
+                taken = framer.add(&block) => taken,
+            };
+            if let Err(error) = taken {
+                stop(from).await;
+                return Err(error);
+            }
         }
+        drop(meter.pass(&from, block));
     }
 }
 
@@ -148,12 +208,14 @@ impl<'a> Meter<'a> {
 enum Stopped {
     Source(Error),
     Sink(Error),
+    Archive(Error),
     Cancelled,
 }
 
 async fn pump(
     from: &mut CopyOut<'_>,
     to: &mut CopyIn<'_>,
+    mut framer: Option<&mut RowFramer>,
     meter: &mut Meter<'_>,
     cancel: &CancellationToken,
 ) -> Result<(), Stopped> {
@@ -167,6 +229,13 @@ async fn pump(
             block = from.next() => block.map_err(Stopped::Source)?,
         };
         let Some(block) = block else { return Ok(()) };
+        if let Some(framer) = &mut framer {
+            tokio::select! {
+                biased;
+                () = &mut cancelled => return Err(Stopped::Cancelled),
+                taken = framer.add(&block) => taken.map_err(Stopped::Archive)?,
+            }
+        }
         let bytes = meter.pass(from, block);
         tokio::select! {
             biased;

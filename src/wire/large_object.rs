@@ -52,6 +52,8 @@ pub struct LargeObjectReader<'a> {
     waiting: VecDeque<u32>,
     /// The objects of this batch that are longer than a chunk.
     long: Vec<u32>,
+    /// Long objects are read anew from their beginnings, so that nothing comes between the chunks of one.
+    one_by_one: bool,
     /// The number of the last chunk of each long object.
     lengths: VecDeque<(u32, i64)>,
     reading: Option<Reading<'a>>,
@@ -69,7 +71,12 @@ impl<'a> LargeObjectReader<'a> {
     pub fn new(session: &'a Session, oids: &[u32]) -> Self {
         let waiting = oids.iter().copied().collect();
         let (long, lengths, ready) = (Vec::new(), VecDeque::new(), VecDeque::new());
-        Self { session, waiting, long, lengths, reading: None, ready }
+        Self { session, waiting, long, one_by_one: false, lengths, reading: None, ready }
+    }
+
+    /// The same, but nothing comes between the chunks of one object. The beginnings of long objects are read twice for that.
+    pub fn one_by_one(session: &'a Session, oids: &[u32]) -> Self {
+        Self { one_by_one: true, ..Self::new(session, oids) }
     }
 
     /// The next chunk, or `None` when all objects have been read to their ends.
@@ -104,7 +111,7 @@ impl<'a> LargeObjectReader<'a> {
     async fn begin(&mut self) -> Result<bool> {
         let (copy, firsts) = if !self.long.is_empty() {
             self.measure().await?;
-            (self.session.copy_out(&rest_of(&self.lengths)).await?, false)
+            (self.session.copy_out(&rest_of(&self.lengths, self.one_by_one)).await?, false)
         } else if !self.waiting.is_empty() {
             let count = self.waiting.len().min(OBJECTS_A_STATEMENT);
             let oids: Vec<u32> = self.waiting.drain(..count).collect();
@@ -136,6 +143,9 @@ impl<'a> LargeObjectReader<'a> {
             let last = bytes.len() < CHUNK_BYTES;
             if reading.firsts && !last {
                 self.long.push(oid);
+                if self.one_by_one {
+                    continue;
+                }
             }
             self.ready.push_back(Chunk { oid, offset: number * CHUNK_BYTES as u64, bytes, last });
         }
@@ -175,15 +185,17 @@ fn lengths_of(oids: &[u32]) -> Sql {
     )
 }
 
-fn rest_of(lengths: &VecDeque<(u32, i64)>) -> Sql {
+fn rest_of(lengths: &VecDeque<(u32, i64)>, from_the_beginning: bool) -> Sql {
+    let first = i64::from(!from_the_beginning);
     let objects =
         join(lengths.iter().map(|(oid, last)| sql!("({}::pg_catalog.oid, {}::pg_catalog.int8)", *oid, *last)), ", ");
     sql!(
         "COPY (SELECT o, n, pg_catalog.lo_get(o, n * {}, {}) FROM (\
-         SELECT o, pg_catalog.generate_series(1::pg_catalog.int8, last) AS n FROM (VALUES {}) AS object (o, last)) AS chunk) \
+         SELECT o, pg_catalog.generate_series({}::pg_catalog.int8, last) AS n FROM (VALUES {}) AS object (o, last)) AS chunk) \
          TO STDOUT (FORMAT binary)",
         CHUNK_BYTES,
         CHUNK_BYTES,
+        first,
         objects
     )
 }

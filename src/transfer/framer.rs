@@ -1,0 +1,119 @@
+//! Rows on their way into an archive: cut into pieces that end with a row, compressed beside the copying.
+
+use tokio::task::JoinHandle;
+
+use super::archivist::{Block, Desk};
+use crate::archive::block::Content;
+use crate::archive::codec::{self, Encoder, Envelope};
+use crate::archive::manifest::Frame;
+use crate::error::{Error, Result};
+use crate::toc::EntryId;
+use crate::wire::tap;
+
+/// How many bytes of rows are compressed together. More would make the archive a little smaller, and a lane that restores
+/// larger; the choice is measured: see `benches/archive.rs`.
+const FRAME_BYTES: usize = 1 << 20;
+/// How much of one row is collected before it is cut within.
+const LONGEST_FRAME: usize = 4 << 20;
+/// The end of the data of a COPY in text form, as `pg_dump` writes it (PostgreSQL 18, `src/bin/pg_dump/pg_dump.c`,
+/// `dumpTableData_copy`).
+const END_OF_COPY: &[u8] = b"\\.\n\n\n";
+
+/// Takes the rows of one table, and makes a block of them.
+pub(super) struct RowFramer {
+    block: Block,
+    envelope: Envelope,
+    content: Vec<u8>,
+    /// Rows that end in `content`, and where the last one does.
+    rows: u32,
+    last_end: usize,
+    within_row: bool,
+    work: Work,
+}
+
+/// One piece is compressed while the next is collected.
+enum Work {
+    Idle(Box<Encoder>),
+    Busy(JoinHandle<Result<Compressed>>),
+    /// Only while it is being looked at, or after an error.
+    Nothing,
+}
+
+struct Compressed {
+    encoder: Box<Encoder>,
+    piece: codec::Frame,
+    frame: Frame,
+}
+
+impl RowFramer {
+    pub async fn new(desk: &Desk, entry: EntryId) -> Result<Self> {
+        let block = desk.open(entry, Content::Rows)?;
+        let (envelope, encoder) = (Envelope::new(desk.codec()), Encoder::new(desk.codec())?);
+        block.frame(envelope.head().to_vec(), AROUND).await?;
+        let work = Work::Idle(Box::new(encoder));
+        Ok(Self { block, envelope, content: Vec::new(), rows: 0, last_end: 0, within_row: false, work })
+    }
+
+    pub async fn add(&mut self, block: &tap::Block) -> Result<()> {
+        if let Some(&last) = block.ends.last() {
+            self.last_end = self.content.len() + last as usize;
+        }
+        self.rows = self.rows.saturating_add(u32::try_from(block.ends.len()).unwrap_or(u32::MAX));
+        self.content.extend_from_slice(&block.bytes);
+        if self.content.len() < FRAME_BYTES || self.last_end == 0 && self.content.len() < LONGEST_FRAME {
+            return Ok(());
+        }
+        let end = if self.last_end == 0 { self.content.len() } else { self.last_end };
+        self.cut(end).await
+    }
+
+    /// Compresses what has been collected up to here.
+    async fn cut(&mut self, end: usize) -> Result<()> {
+        let rest = self.content.split_off(end);
+        let content = std::mem::replace(&mut self.content, rest);
+        let frame = Frame { rows: self.rows, within_row: self.within_row, ..Frame::default() };
+        self.within_row = self.last_end != end;
+        (self.rows, self.last_end) = (0, 0);
+        self.compress(content, frame).await
+    }
+
+    async fn compress(&mut self, content: Vec<u8>, frame: Frame) -> Result<()> {
+        let mut encoder = self.settle().await?;
+        self.work = Work::Busy(tokio::task::spawn_blocking(move || {
+            let piece = encoder.frame(&content)?;
+            let frame = Frame { content: u32::try_from(content.len()).unwrap_or(u32::MAX), ..frame };
+            Ok(Compressed { encoder, piece, frame })
+        }));
+        Ok(())
+    }
+
+    /// Waits for the piece that is being compressed, and hands it in.
+    async fn settle(&mut self) -> Result<Box<Encoder>> {
+        match std::mem::replace(&mut self.work, Work::Nothing) {
+            Work::Idle(encoder) => Ok(encoder),
+            Work::Busy(busy) => {
+                let done = busy.await.map_err(|error| Error::malformed("a compressor has died").with_source(error))?;
+                let Compressed { encoder, piece, frame } = done?;
+                self.envelope.add(&piece);
+                self.block.frame(piece.bytes, frame).await?;
+                Ok(encoder)
+            }
+            Work::Nothing => Err(Error::malformed("this table has failed before")),
+        }
+    }
+
+    /// Ends the block.
+    pub async fn finish(mut self, rows: u64, digest: Option<u128>) -> Result<()> {
+        if !self.content.is_empty() {
+            self.cut(self.content.len()).await?;
+        }
+        self.compress(END_OF_COPY.to_vec(), AROUND).await?;
+        self.settle().await?;
+        let tail = self.envelope.tail();
+        self.block.frame(tail, AROUND).await?;
+        self.block.close(rows, digest)
+    }
+}
+
+/// What is no rows.
+const AROUND: Frame = Frame { stored: 0, content: 0, rows: 0, within_row: false, around: true, hash: 0 };
