@@ -210,15 +210,9 @@ fn read_date(source: &mut Source<impl Read>) -> Result<Date> {
 
 /// What else people take for an archive.
 fn not_an_archive(first: &[u8]) -> Error {
-<<<<<<< HEAD
-    // The first member of a tar archive.
-    if first == b"toc.d" {
-        return other_kind("a tar archive");
-=======
     // A tar archive of pg_dump begins with the name of its table of contents, toc.dat.
     if first.starts_with(b"toc.d") {
         return other_kind("a tar archive (pg_dump -Ft)");
->>>>>>> main
     }
     let (what, hint) = if first.starts_with(b"--") || first.starts_with(b"SET") || first.starts_with(b"\\") {
         ("this is not an archive but looks like a script", "psql runs it: psql -X -v ON_ERROR_STOP=1 -f FILE.")
@@ -285,7 +279,6 @@ mod tests {
     fn what_is_no_archive_is_told() {
         assert!(told(b"-- PostgreSQL database dump").contains("psql"));
         assert!(told(b"\x1f\x8b\x08\0\0\0\0").contains("Decompress"));
-        assert!(told(b"toc.dat\0").contains("tar archive"));
         assert!(told(b"").contains("not an archive"));
         assert!(told(b"toc.dat\0\0\0").contains("tar archive"));
         assert!(told(b"PGDMP\x01\x11\0\x04\x08\x01").contains("version 1.17"));
