@@ -5,6 +5,7 @@
 mod all_databases;
 mod archive;
 mod archive_list;
+mod archive_script;
 mod catalog_cases;
 mod cli;
 mod connect;
@@ -18,6 +19,7 @@ mod layers;
 mod queries;
 mod refusals;
 mod regression;
+mod restore;
 mod roundtrip;
 mod selection;
 mod statistics;

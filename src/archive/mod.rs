@@ -53,5 +53,7 @@ pub mod owner;
 pub mod primitive;
 pub mod read;
 pub mod records;
+pub mod script;
+pub mod settings;
 pub mod toc;
 pub mod write;

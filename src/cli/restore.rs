@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{Output, Tablespaces, Verify, exit_codes, jobs};
-use super::options::{Env, tablespaces, verified};
+use super::args::{Output, Tablespaces, UseList, Verify, exit_codes, jobs};
+use super::options::{Env, tablespaces, verified, wanted};
 use super::progress::json;
 use super::run::{self, Ended};
 use super::selection::SelectionArgs;
@@ -40,10 +40,6 @@ pub struct RestoreArgs {
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     pub verify: Verify,
 
-    /// Only the entries of this list, in its order: what pgtandem list or pg_restore -l has printed, edited
-    #[arg(short = 'L', long, value_name = "FILE")]
-    pub use_list: Option<PathBuf>,
-
     /// What to do about roles that the archive names and the server lacks
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     pub roles: RestoredRoles,
@@ -59,6 +55,10 @@ pub struct RestoreArgs {
     /// What is restored.
     #[command(flatten)]
     pub selection: SelectionArgs,
+
+    /// The entries that are wanted.
+    #[command(flatten)]
+    pub use_list: UseList,
 
     /// How a run is shown.
     #[command(flatten)]
@@ -94,13 +94,13 @@ Examples:
 ///
 /// `Usage` if the connection string is missing, or if it or a pattern makes no sense.
 fn options(args: &RestoreArgs, env: Env<'_>) -> Result<Restore> {
+    let archive = Input::named(&args.archive);
     Ok(Restore {
-        archive: Input::named(&args.archive),
+        wanted: wanted(&args.selection, &args.use_list, &archive, true)?,
+        archive,
         to: ConnInfo::resolve(Side::New, args.to.as_deref(), env)?,
         jobs: args.jobs,
         verify: verified(args.verify),
-        selection: args.selection.resolve()?,
-        use_list: args.use_list.clone(),
         roles: match args.roles {
             RestoredRoles::None => MissingRoles::Refuse,
             RestoredRoles::Create => MissingRoles::Create,

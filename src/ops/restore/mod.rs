@@ -8,7 +8,6 @@ mod roles;
 mod settle;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,11 +18,10 @@ use tokio_util::sync::CancellationToken;
 use super::report::Phases;
 use super::upgrade::{JOBS, NOTICES, unless_cancelled};
 use super::{Arrived, Outcome, Plan, PlannedStep, Tablespaces, Verified, check, collation, compare};
-use super::{IndexEvidence, Input};
+use super::{IndexEvidence, Input, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Phase, Reporter};
 use crate::plan::schedule::{Extras, Schedule};
-use crate::plan::select::Selection;
 use crate::sql::Sql;
 use crate::toc::{Data, Kind, Section, Toc};
 use crate::transfer::{self, Lane, Moved, Mover, OpenLane, Packed, Sink, Transfer};
@@ -53,9 +51,7 @@ pub struct Restore {
     /// How the new database is compared with the archive.
     pub verify: Verified,
     /// What is restored.
-    pub selection: Selection,
-    /// Only what this list has, in its order.
-    pub use_list: Option<PathBuf>,
+    pub wanted: Wanted,
     /// What to do about roles that are missing.
     pub roles: MissingRoles,
     /// What to do about tablespaces.
@@ -179,7 +175,7 @@ impl Restore {
             verify: self.verify != Verified::None,
             analyze_only: new.has_analyze_only(),
             carry_statistics: false,
-            partial: self.selection.has_patterns(),
+            partial: self.wanted.selection.has_patterns(),
         };
         let watched = phases.reporter().tick().is_some() && new.has_index_progress();
         let monitor = match watched {

@@ -10,7 +10,6 @@ use crate::archive::header::Header;
 use crate::archive::manifest::Manifest;
 use crate::archive::primitive::Offset;
 use crate::archive::read::FileArchive;
-use crate::archive::toc::Record;
 use crate::catalog::{self, Provider};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Finding, Phase, Severity};
@@ -133,7 +132,7 @@ impl Restore {
 
     /// Selections that make no new database.
     fn insist_on_a_whole(&self) -> Result<()> {
-        if self.selection.makes_objects() {
+        if self.wanted.selection.makes_objects() {
             return Ok(());
         }
         Err(Error::usage("a restore makes a new database, and this selection leaves out what rows need to exist").with_hint(
@@ -163,7 +162,10 @@ impl Restore {
         control: &Session,
         preflight: &mut Preflight,
     ) -> Result<Contents> {
-        let mut chosen = self.pick(archive, preflight)?;
+        let picked = self.wanted.pick(archive.header(), archive.records())?;
+        preflight.dangling(&picked.dangling);
+        preflight.note(picked.findings);
+        let mut chosen = picked.records;
         if !control.version().has_statistics_import() {
             let before = chosen.len();
             chosen.retain(|record| record.desc != b"STATISTICS DATA");
@@ -177,7 +179,8 @@ impl Restore {
                 }]);
             }
         }
-        let without = Without { owners: self.selection.no_owner, privileges: self.selection.no_privileges };
+        let selection = &self.wanted.selection;
+        let without = Without { owners: selection.no_owner, privileges: selection.no_privileges };
         let contents = entries::contents(archive.records(), &chosen, without, &known(archive, manifest))?;
         preflight.note(contents.warnings.iter().map(|text| Finding {
             severity: Severity::Warning,
@@ -333,15 +336,5 @@ impl Preflight {
             ));
         }
         Ok(())
-    }
-}
-
-impl Restore {
-    /// The records that are selected.
-    fn pick<'a>(&self, archive: &'a FileArchive, _preflight: &mut Preflight) -> Result<Vec<&'a Record>> {
-        if self.selection != crate::ops::Selection::default() || self.use_list.is_some() {
-            return Err(Error::usage("not yet"));
-        }
-        Ok(archive.records().iter().collect())
     }
 }
