@@ -47,6 +47,11 @@ fn through_an_archive(from: u32, to: u32, options: &[&str], more: &[&str]) -> Ra
     prepare_server(&new);
     if !databases(old, &database).contains(&database) {
         fill(old, &database, "roundtrip");
+        if from >= 18 {
+            // pg_dump 18 does not quote the name of such a constraint.
+            let rename = "ALTER TABLE shop.strict_child RENAME CONSTRAINT \"child's\" TO childs";
+            old.psql(&database, rename).unwrap();
+        }
     }
     let archive = folder.path().join("a.dump");
     dump(old, &database, &archive, options);
@@ -213,30 +218,30 @@ fn a_damaged_archive_leaves_nothing() {
 fn asked_to_stop() {
     let new = Server::start(18).unwrap();
     prepare_server(&new);
-    let sql = "CREATE FUNCTION slow(i int) RETURNS boolean LANGUAGE plpgsql AS
-        $$ BEGIN PERFORM pg_sleep(i / 1000000); RETURN true; END $$;
+    // It hangs where the database is being made, and nowhere else.
+    let sql = "CREATE FUNCTION slow(i int) RETURNS boolean LANGUAGE plpgsql AS $$
+        BEGIN IF current_database() ~ 'tandem' THEN PERFORM pg_sleep(600); END IF; RETURN true; END $$;
         CREATE TABLE t (i int CHECK (public.slow(i))); INSERT INTO t VALUES (1)";
-    let (folder, _) = small("archived_stopped", sql, &[]);
-    let old = shared(18).unwrap();
-    old.psql(
-        "archived_stopped",
-        "ALTER TABLE t DISABLE TRIGGER ALL; ALTER TABLE t DROP CONSTRAINT t_i_check;
-        INSERT INTO t VALUES (600000000); ALTER TABLE t ADD CONSTRAINT t_i_check CHECK (public.slow(i)) NOT VALID",
-    )
-    .unwrap();
-    let archive = folder.path().join("b.dump");
-    // The constraint is checked for every row as it comes in.
-    old.psql("archived_stopped", "CREATE TABLE v (i int, x int GENERATED ALWAYS AS (i) STORED)").unwrap();
-    dump(old, "archived_stopped", &archive, &["--section=pre-data", "--section=data", "--section=post-data"]);
+    let (_folder, archive) = small("archived_stopped", sql, &[]);
     let running = restore(&archive, &new.url("archived_stopped")).args(["--log-format", "json"]).spawn();
-    running.wait_for_lines(5);
+    running.wait_for_lines(10);
     running.signal("INT");
-    let ran = running.wait();
-    assert!([Some(130), Some(0)].contains(&ran.status.code()), "{}", ran.told());
-    if ran.status.code() == Some(130) {
-        ran.tells(&["Nothing was left on the server"]);
-        assert_eq!(databases(&new, "archived_stopped"), [""; 0]);
-    }
+    running.wait().expect(130).tells(&["Nothing was left on the server"]);
+    assert_eq!(databases(&new, "archived_stopped"), [""; 0]);
+}
+
+#[test]
+fn text_under_other_settings() {
+    let new = Server::start(18).unwrap();
+    prepare_server(&new);
+    let sql = "CREATE TABLE t (i int, at timestamptz, b bytea); INSERT INTO t VALUES (1, '2024-07-08 09:10:11+00', '\\x00ff');
+        CREATE TABLE u (i int PRIMARY KEY, ats timestamptz[]); INSERT INTO u VALUES (1, ARRAY['2024-07-08 09:10:11+00'::timestamptz]);
+        ALTER DATABASE archived_settings SET timezone TO 'Asia/Kolkata'; ALTER DATABASE archived_settings SET bytea_output TO escape";
+    let (_folder, archive) = small("archived_settings", sql, &[]);
+    let ran = restore(&archive, &new.url("archived_settings")).succeed();
+    ran.tells(&["table public.t", "column at, b depends on settings", "table public.u", "column ats depends"]);
+    let rows = |server: &Server| server.psql("archived_settings", "TABLE t; TABLE u").unwrap();
+    assert_eq!(rows(shared(18).unwrap()), rows(&new));
 }
 
 #[test]
@@ -251,4 +256,27 @@ fn our_own_archives() {
     restore(&archive, &new.url("archived_own")).succeed();
     let (before, after) = (Oracle::of(old, "archived_own").expected_there(), Oracle::of(&new, "archived_own"));
     assert_same("old and new", &data_of(&before), 16, &data_of(&after), 18, &[]);
+}
+
+/// Every case of `testdata/catalog/`, through a stock archive; `PGTANDEM_CASES` picks some.
+#[test]
+fn every_case() {
+    let (old, new) = (shared(18).unwrap(), Server::start(18).unwrap());
+    let mut failures = Vec::new();
+    crate::catalog_cases::each(old, &new, |database| {
+        let folder = Folder::new(&format!("restore-{database}"));
+        let archive = folder.path().join("a.dump");
+        dump(old, database, &archive, &["--quote-all-identifiers"]);
+        let before = Oracle::of(old, database).expected_there();
+        let ran = restore(&archive, &new.url(database)).run();
+        let done = std::panic::catch_unwind(|| {
+            let ran = ran.expect(0);
+            assert_same(&ran.told(), &before, 0, &Oracle::of(&new, database), 0, &[]);
+        });
+        if let Err(panic) = done {
+            let said = panic.downcast::<String>().map_or_else(|_| "it panicked".to_owned(), |text| *text);
+            failures.push(format!("{database}\n{said}"));
+        }
+    });
+    assert!(failures.is_empty(), "{} cases failed:\n{}", failures.len(), failures.join("\n\n"));
 }

@@ -44,6 +44,7 @@ impl<'a> Graph<'a> {
                 families.entry(*parent).or_default().push(*child);
             }
         }
+        chain_foreign_data(drafts, &mut needs);
         let locks = (0..drafts.len()).map(|place| locks(place, drafts, &needs, &families)).collect();
         add_what_comes_last(drafts, &mut needs);
         let sections = drafts.iter().map(|(_, entry, _)| (entry.section, is_after_privileges(entry.kind))).collect();
@@ -79,6 +80,17 @@ fn resolve(record: &Record, places: &HashMap<i64, usize>, records: &HashMap<i64,
         }
     }
     out
+}
+
+/// Tables that nothing here makes, those of extensions say, may refer to each other already. Their rows come one after the
+/// other: archives have them in an order that works, and do not say why.
+fn chain_foreign_data(drafts: &[Draft<'_>], needs: &mut [BTreeSet<usize>]) {
+    let mut before = None;
+    for place in (0..drafts.len()).filter(|place| kind(drafts, *place) == Some(Kind::TableData)) {
+        if !needs[place].iter().any(|need| is_table(drafts, *need)) {
+            needs[place].extend(before.replace(place));
+        }
+    }
 }
 
 /// Comments and security labels go with what they are on, and what an archive gives no section, with what stands before it.

@@ -4,6 +4,7 @@
 mod manifest;
 mod prepare;
 mod properties;
+mod recheck;
 mod roles;
 mod settle;
 
@@ -157,8 +158,8 @@ impl Restore {
         phases.found(unless_cancelled(cancel, ready.rehearse()).await?);
         let counted = unless_cancelled(cancel, ready.settle()).await?;
         phases.end(Phase::Schema, format!("{made} objects"));
-        let moved = self.transfer(ready, phases, notices, begun, cancel.clone()).await?;
-        let arrived = unless_cancelled(cancel, self.finish(ready, &moved, phases)).await?;
+        let mut moved = self.transfer(ready, phases, notices, begun, cancel.clone()).await?;
+        let arrived = unless_cancelled(cancel, self.finish(ready, &mut moved, phases)).await?;
         Ok((arrived, counted))
     }
 
@@ -199,11 +200,12 @@ impl Restore {
     }
 
     /// Verifies everything, and only then gives the database its name.
-    async fn finish(&self, ready: &Ready, moved: &Moved, phases: &mut Phases<'_>) -> Result<Arrived> {
+    async fn finish(&self, ready: &Ready, moved: &mut Moved, phases: &mut Phases<'_>) -> Result<Arrived> {
         phases.found(check::passed_over(&ready.toc, moved));
         phases.found(check::by_path(&ready.toc, moved));
         if self.verify == Verified::Digests {
             ready.insist_on_manifest(moved)?;
+            phases.found(ready.recheck(moved).await?);
         }
         if self.verify != Verified::None {
             compare::data(&moved.checked, self.verify, "in the archive")?;
