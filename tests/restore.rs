@@ -58,11 +58,16 @@ fn through_an_archive(from: u32, to: u32, options: &[&str], more: &[&str]) -> Ra
     let ran = restore(&archive, &new.url(&database)).args(more).succeed();
     let (before, after) = (Oracle::of(old, &database).expected_there(), Oracle::of(&new, &database));
     assert!(before.tables() > 40, "the test has lost its tables");
-    if from == to {
+    let as_statements = options.contains(&"--inserts");
+    if from == to && !as_statements {
         assert_same("old and new", &before, from, &after, to, &[]);
     } else {
-        assert_same("the data", &data_of(&before), from, &data_of(&after), to, &[]);
         let stock = restored_by_stock_tools(&new, &archive, "by_stock_tools");
+        // A statement has no negative zero, nor all digits of a float: stock tools lose them, too.
+        match as_statements {
+            true => assert_same("the data", &rows_of(&stock), from, &rows_of(&after), to, &[]),
+            false => assert_same("the data", &data_of(&before), from, &data_of(&after), to, &[]),
+        }
         let of_objects = |oracle: &Oracle| {
             let mut oracle = Oracle { data: Default::default(), ..oracle.clone() };
             oracle.schema.retain(|name, _| !name.contains("DATABASE"));
@@ -77,6 +82,13 @@ fn through_an_archive(from: u32, to: u32, options: &[&str], more: &[&str]) -> Ra
 /// The rows alone: the words of definitions differ between majors.
 fn data_of(oracle: &Oracle) -> Oracle {
     Oracle { major: oracle.major, schema: Default::default(), data: oracle.data.clone() }
+}
+
+/// The same without what the database itself has, which `pg_restore` leaves to `--create`.
+fn rows_of(oracle: &Oracle) -> Oracle {
+    let mut oracle = data_of(oracle);
+    oracle.data.retain(|what, _| what != "database" && !what.starts_with("setting of the database"));
+    oracle
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub struct Mover {
 
 /// Where data comes from.
 enum Origin {
-    Server(Old),
+    Server(Box<Old>),
     Archive(Arc<Packed>),
 }
 
@@ -95,7 +95,7 @@ impl Mover {
     ) -> Result<Self> {
         let old = Old { session: source, snapshot: Arc::clone(snapshot) };
         old.enter().await?;
-        Ok(Self::between(Origin::Server(old), sink, digests, encoding, path))
+        Ok(Self::between(Origin::Server(Box::new(old)), sink, digests, encoding, path))
     }
 
     /// A lane from an archive; `path` as in [`Mover::new`].

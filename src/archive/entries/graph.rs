@@ -83,12 +83,17 @@ fn resolve(record: &Record, places: &HashMap<i64, usize>, records: &HashMap<i64,
 }
 
 /// Tables that nothing here makes, those of extensions say, may refer to each other already. Their rows come one after the
-/// other: archives have them in an order that works, and do not say why.
+/// other: stock archives have them in an order that works, and do not say why. Ours do say.
 fn chain_foreign_data(drafts: &[Draft<'_>], needs: &mut [BTreeSet<usize>]) {
-    let mut before = None;
-    for place in (0..drafts.len()).filter(|place| kind(drafts, *place) == Some(Kind::TableData)) {
-        if !needs[place].iter().any(|need| is_table(drafts, *need)) {
-            needs[place].extend(before.replace(place));
+    let is_data = |place: &usize| kind(drafts, *place) == Some(Kind::TableData);
+    let foreign = |place: &usize| is_data(place) && !needs[*place].iter().any(|need| is_table(drafts, *need));
+    let foreign: Vec<usize> = (0..drafts.len()).filter(foreign).collect();
+    if foreign.iter().any(|place| needs[*place].iter().any(is_data)) {
+        return;
+    }
+    for pair in foreign.windows(2) {
+        if let [before, place] = pair {
+            needs[*place].insert(*before);
         }
     }
 }

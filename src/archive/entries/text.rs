@@ -35,11 +35,11 @@ impl Settings {
             let failed = || Error::malformed("cannot understand a setting of the archive").about(super::label(record));
             let text =
                 record.definition.as_deref().and_then(|text| std::str::from_utf8(text).ok()).ok_or_else(failed)?;
-            let texts = tokens(text, false).into_iter().filter_map(|(token, _)| match token {
+            let mut texts = tokens(text, false).into_iter().filter_map(|(token, _)| match token {
                 Token::Text(text) => Some(text),
                 _ => None,
             });
-            let value = texts.last().ok_or_else(failed)?;
+            let value = texts.next_back().ok_or_else(failed)?;
             match (name, value.as_str()) {
                 (b"ENCODING", _) => settings.encoding = value,
                 (b"STDSTRINGS", "on") => settings.standard_strings = true,
