@@ -4,6 +4,7 @@ pub mod args;
 mod options;
 mod print;
 mod progress;
+pub mod restore;
 mod run;
 mod secrets;
 pub mod selection;
@@ -18,8 +19,9 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::Finding;
 use crate::ops::dump::Destination;
-use args::{Cli, Command, DumpArgs, ListArgs, UpgradeArgs};
+use args::{Cli, Command, DumpArgs, ListArgs, ScriptArgs, UpgradeArgs};
 use options::{Env, Streams};
 use progress::json;
 use run::Ended;
@@ -39,7 +41,9 @@ pub fn main() -> u8 {
     match cli.command {
         Command::Upgrade(args) => command(&args.output, hidden, env, |run| upgrade(&args, run)),
         Command::Dump(args) => command(&args.output, hidden, env, |run| dump(&args, run)),
+        Command::Restore(args) => command(&args.output, hidden, env, |run| restore::restore(&args, run)),
         Command::List(args) => command(&args.output(), hidden, env, |run| list(&args, run)),
+        Command::Script(args) => command(&args.output, hidden, env, |run| script(&args, run)),
     }
 }
 
@@ -133,7 +137,8 @@ fn upgrade(args: &UpgradeArgs, run: &Run<'_>) -> Result<Said> {
 }
 
 fn list(args: &ListArgs, run: &Run<'_>) -> Result<Said> {
-    let listed = options::list(args).run()?;
+    let listed = options::list(args)?.run()?;
+    tell_findings(&listed.findings, &run.streams);
     Ok(match (run.streams.json, std::io::stdout().is_terminal()) {
         (true, _) => Said::Answer(json::list(&listed, run.begun.elapsed())),
         (false, true) => Said::Answer(print::list::safe(&listed.text)),
@@ -163,6 +168,51 @@ fn dump(args: &DumpArgs, run: &Run<'_>) -> Result<Said> {
         return Ok(Said::Summary(String::new()));
     }
     Ok(Said::Summary(text))
+}
+
+fn script(args: &ScriptArgs, run: &Run<'_>) -> Result<Said> {
+    let options = options::script(args)?;
+    let mut out = Reader { out: std::io::stdout().lock(), gone: false };
+    let done = options.run(&mut out);
+    if out.gone {
+        // It has had enough.
+        return Ok(Said::Summary(String::new()));
+    }
+    let findings = done?;
+    tell_findings(&findings, &run.streams);
+    Ok(Said::Summary(if run.streams.json { json::script(&findings, run.begun.elapsed()) } else { String::new() }))
+}
+
+/// Standard output with somebody who reads it, and who may leave.
+struct Reader<W> {
+    out: W,
+    gone: bool,
+}
+
+impl<W: std::io::Write> Reader<W> {
+    fn heard<T>(&mut self, done: std::io::Result<T>) -> std::io::Result<T> {
+        self.gone |= done.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
+        done
+    }
+}
+
+impl<W: std::io::Write> std::io::Write for Reader<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let done = self.out.write(bytes);
+        self.heard(done)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let done = self.out.flush();
+        self.heard(done)
+    }
+}
+
+/// What was found is told beside an answer; for machines it is in the answer.
+fn tell_findings(findings: &[Finding], streams: &Streams) {
+    if !streams.json {
+        tell(&print::findings(findings, usize::MAX, streams.err));
+    }
 }
 
 fn about_passwords(hidden: Hidden, streams: &Streams) -> String {

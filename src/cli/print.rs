@@ -5,7 +5,7 @@ mod plan;
 mod summary;
 
 pub use plan::plan;
-pub use summary::{dumped, summary};
+pub use summary::{dumped, restored, summary};
 
 use super::style::Paint;
 use super::text;
@@ -22,7 +22,7 @@ pub fn error(error: &Error, paint: Paint) -> String {
 }
 
 /// Findings, warnings first, otherwise in their order.
-fn findings(findings: &[Finding], width: usize, paint: Paint) -> String {
+pub fn findings(findings: &[Finding], width: usize, paint: Paint) -> String {
     let of = |severity| findings.iter().filter(move |f| f.severity == severity);
     let all = of(Severity::Warning).chain(of(Severity::Note));
     all.flat_map(|f| super::progress::frame::finding(f, width, paint)).map(|line| line + "\n").collect()

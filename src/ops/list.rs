@@ -1,16 +1,19 @@
 //! What is in an archive: the list that `pg_restore -l` prints, with sizes where they are known.
 
-use super::Input;
+use super::{Input, Wanted};
 use crate::archive::header::Header;
 use crate::archive::listing::{self, Stored};
 use crate::archive::toc::Record;
 use crate::error::Result;
+use crate::event::Finding;
 
 /// The command `list`.
 #[derive(Clone, Debug)]
 pub struct List {
     /// The archive.
     pub archive: Input,
+    /// What of it is listed. The database itself never is.
+    pub wanted: Wanted,
 }
 
 /// What is in an archive.
@@ -32,6 +35,8 @@ pub struct Listed {
     pub writer_version: String,
     /// What is listed.
     pub entries: Vec<ListedEntry>,
+    /// What is worth telling about the selection.
+    pub findings: Vec<Finding>,
 }
 
 /// One entry of an archive. What is not UTF-8 in names is replaced.
@@ -63,10 +68,17 @@ impl List {
     /// # Errors
     /// * If it cannot be opened or read, or is no archive.
     pub fn run(&self) -> Result<Listed> {
-        let (header, records) = self.archive.contents()?;
-        let text = listing::write(&header, &records, |_| true, stored);
-        let entries = listing::listed(&records).map(entry).collect();
-        Ok(listed(&header, text, entries))
+        let archive = self.archive.archive()?;
+        let (header, records) = (archive.header(), archive.records());
+        let picked = self.wanted.pick(header, records)?;
+        let wanted: Vec<&Record> =
+            picked.records.iter().copied().filter(|record| !listing::is_setting(record)).collect();
+        let text = listing::write(header, records.len(), &wanted, stored);
+        let entries = wanted.into_iter().map(entry).collect();
+        Ok(Listed {
+            findings: picked.into_findings("the database that it is restored into"),
+            ..listed(header, text, entries)
+        })
     }
 }
 
@@ -75,6 +87,7 @@ fn stored(_record: &Record) -> Option<Stored> {
     None
 }
 
+/// What the header says.
 fn listed(header: &Header, text: Vec<u8>, entries: Vec<ListedEntry>) -> Listed {
     Listed {
         text,
@@ -85,6 +98,7 @@ fn listed(header: &Header, text: Vec<u8>, entries: Vec<ListedEntry>) -> Listed {
         server_version: lossy(&header.server),
         writer_version: lossy(&header.writer),
         entries,
+        findings: Vec::new(),
     }
 }
 

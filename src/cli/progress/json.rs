@@ -17,10 +17,11 @@
 //! | `outcome` | `old_url`, `new_url`, `old_version`, `new_version`, `databases` (`database`, `tables`, `rows`, `bytes`, `large_objects`, `sequences`, `entries`, `indexes` (`index`, `built_at_ms`, `collations`)), `verified`, `findings`, `duration_ms` |
 //! | `dumped` | `archive`, `url`, `version`, `codec`, `archive_bytes`, `bytes` (before compression), `tables`, `rows`, `large_objects`, `sequences`, `entries`, `findings`, `duration_ms` |
 //! | `plan` | `databases`, `old_url`, `new_url`, `old_version`, `new_version`, `jobs`, `steps` (`section`, `kind`, `name`, `bytes`), `findings` |
-//! | `list` | `database`, `version`, `compression`, `created` (local to the writer), `server_version`, `writer_version`, `entries` (`id`, `kind`, `schema`, `name`, `owner`, `has_data`, `rows`, `bytes`, `stored_bytes`) |
+//! | `list` | `database`, `version`, `compression`, `created` (local to the writer), `server_version`, `writer_version`, `entries` (`id`, `kind`, `schema`, `name`, `owner`, `has_data`, `rows`, `bytes`, `stored_bytes`), `findings` |
+//! | `script` | `findings` |
 //! | `error` | `kind`, `message`, `subject`, `statement`, `sqlstate`, `hint`, `exit_code` |
 //!
-//! The last line is one of `outcome`, `plan`, `list` and `error`.
+//! The last line is one of `outcome`, `plan`, `list`, `script` and `error`.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -31,7 +32,7 @@ use serde_json::{Value, json};
 use crate::cli::text;
 use crate::error::Error;
 use crate::event::{Event, Finding, Reporter};
-use crate::ops::{Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep};
+use crate::ops::{Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep, Restored};
 use crate::toc::Section;
 
 /// How often progress is told.
@@ -155,6 +156,22 @@ pub fn outcome(outcome: &Outcome) -> String {
         .line()
 }
 
+/// The end of a restore.
+pub fn restored(restored: &Restored) -> String {
+    let outcome = &restored.outcome;
+    Object::new("restored", outcome.elapsed)
+        .with("archive", outcome.old_url.as_str())
+        .with("new_url", outcome.new_url.as_str())
+        .with("archive_version", outcome.old_version.to_string())
+        .with("new_version", outcome.new_version.to_string())
+        .with("databases", outcome.databases.iter().map(arrived).collect::<Value>())
+        .with("verified", outcome.verified.name())
+        .with("tables_counted_only", restored.counted)
+        .with("findings", findings(&outcome.findings))
+        .with("duration_ms", millis(outcome.elapsed))
+        .line()
+}
+
 /// The end of a dump.
 pub fn dumped(dumped: &Dumped) -> String {
     Object::new("dumped", dumped.elapsed)
@@ -233,7 +250,13 @@ pub fn list(listed: &Listed, elapsed: Duration) -> String {
         .with("server_version", listed.server_version.as_str())
         .with("writer_version", listed.writer_version.as_str())
         .with("entries", listed.entries.iter().map(entry).collect::<Value>())
+        .with("findings", findings(&listed.findings))
         .line()
+}
+
+/// The end of a script.
+pub fn script(found: &[Finding], elapsed: Duration) -> String {
+    Object::new("script", elapsed).with("findings", findings(found)).line()
 }
 
 /// The end of a run that failed.
