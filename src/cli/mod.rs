@@ -4,6 +4,7 @@ pub mod args;
 mod options;
 mod print;
 mod progress;
+mod reader;
 mod run;
 mod secrets;
 pub mod selection;
@@ -19,9 +20,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Finding;
-use args::{Cli, Command, ListArgs, ScriptArgs, UpgradeArgs};
+use crate::ops::dump::Destination;
+use args::{Cli, Command, DumpArgs, ListArgs, ScriptArgs, UpgradeArgs};
 use options::{Env, Streams};
 use progress::json;
+use reader::Reader;
 use run::Ended;
 use secrets::Hidden;
 
@@ -38,6 +41,7 @@ pub fn main() -> u8 {
     let env: Env<'_> = &|name| std::env::var(name).ok();
     match cli.command {
         Command::Upgrade(args) => command(&args.output, hidden, env, |run| upgrade(&args, run)),
+        Command::Dump(args) => command(&args.output, hidden, env, |run| dump(&args, run)),
         Command::List(args) => command(&args.output(), hidden, env, |run| list(&args, run)),
         Command::Script(args) => command(&args.output, hidden, env, |run| script(&args, run)),
     }
@@ -144,9 +148,9 @@ fn list(args: &ListArgs, run: &Run<'_>) -> Result<Said> {
 
 fn script(args: &ScriptArgs, run: &Run<'_>) -> Result<Said> {
     let options = options::script(args)?;
-    let mut out = Reader { out: std::io::stdout().lock(), gone: false };
+    let mut out = Reader::new(std::io::stdout().lock());
     let done = options.run(&mut out);
-    if out.gone {
+    if out.has_gone() {
         // It has had enough.
         return Ok(Said::Summary(String::new()));
     }
@@ -155,36 +159,35 @@ fn script(args: &ScriptArgs, run: &Run<'_>) -> Result<Said> {
     Ok(Said::Summary(if run.streams.json { json::script(&findings, run.begun.elapsed()) } else { String::new() }))
 }
 
-/// Standard output with somebody who reads it, and who may leave.
-struct Reader<W> {
-    out: W,
-    gone: bool,
-}
-
-impl<W: std::io::Write> Reader<W> {
-    fn heard<T>(&mut self, done: std::io::Result<T>) -> std::io::Result<T> {
-        self.gone |= done.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
-        done
-    }
-}
-
-impl<W: std::io::Write> std::io::Write for Reader<W> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let done = self.out.write(bytes);
-        self.heard(done)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        let done = self.out.flush();
-        self.heard(done)
-    }
-}
-
 /// What was found is told beside an answer; for machines it is in the answer.
 fn tell_findings(findings: &[Finding], streams: &Streams) {
     if !streams.json {
         tell(&print::findings(findings, usize::MAX, streams.err));
     }
+}
+
+fn dump(args: &DumpArgs, run: &Run<'_>) -> Result<Said> {
+    const LEFT: &str = "a file that ends in .part may be left, which the next run replaces";
+    let Run { streams, begun, env } = run;
+    let options = options::dump(args, *env)?;
+    // Standard output is the archive's: what is said goes to standard error.
+    let taken = options.archive.to == Destination::Stdout;
+    if taken && streams.json {
+        return Err(Error::usage("standard output cannot be for JSON and for the archive")
+            .with_hint("Name a file with --archive, or leave --log-format out."));
+    }
+    let dumped = run::run(streams, *begun, LEFT, async move |reporter, cancel| options.run(reporter, cancel).await)?;
+    let Ended::Done(dumped) = dumped else { return Ok(Said::Aborted) };
+    let text = match (streams.json, streams.quiet) {
+        (true, _) => json::dumped(&dumped),
+        (false, false) => print::dumped(&dumped, width(), if taken { streams.err } else { streams.out }),
+        (false, true) => String::new(),
+    };
+    if taken {
+        tell(&text);
+        return Ok(Said::Summary(String::new()));
+    }
+    Ok(Said::Summary(text))
 }
 
 fn about_passwords(hidden: Hidden, streams: &Streams) -> String {

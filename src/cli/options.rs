@@ -2,13 +2,13 @@
 
 use std::io::IsTerminal;
 
-use super::args::{self, ListArgs, LogFormat, Output, ScriptArgs, UpgradeArgs, UseList};
+use super::args::{self, ArchiveArgs, Compat, DumpArgs, ListArgs, LogFormat, Output, ScriptArgs, UpgradeArgs, UseList};
 use super::selection::SelectionArgs;
 use super::style::{self, Paint};
 use crate::error::{Error, Result};
-use crate::ops::Tablespaces;
+use crate::ops::dump::{self, Destination, Readers};
 use crate::ops::upgrade::{Carried, Statistics, Writers};
-use crate::ops::{Databases, Input, List, Script, Upgrade, Verified, Wanted};
+use crate::ops::{Codec, Databases, Dump, Input, List, Script, Tablespaces, Upgrade, Verified, Wanted};
 use crate::wire::conninfo::{ConnInfo, Side};
 
 /// How variables of the environment are looked up.
@@ -98,6 +98,38 @@ pub fn wanted(selection: &SelectionArgs, list: &UseList, archive: &Input, databa
         return Err(Error::usage("the archive and the list cannot both be standard input"));
     }
     Ok(Wanted { selection: selection.resolve()?, use_list, database })
+}
+
+/// The options of a dump.
+///
+/// # Errors
+///
+/// `Usage` if the connection string is missing, or if it, a pattern or the compression makes no sense.
+pub fn dump(args: &DumpArgs, env: Env<'_>) -> Result<Dump> {
+    Ok(Dump {
+        from: ConnInfo::resolve(Side::Old, args.from.as_deref(), env)?,
+        archive: archive(&args.archive)?,
+        jobs: args.jobs,
+        selection: args.selection.resolve()?,
+    })
+}
+
+/// How an archive is written.
+fn archive(args: &ArchiveArgs) -> Result<dump::Options> {
+    let to = match args.archive.as_os_str() == "-" {
+        true => Destination::Stdout,
+        false => Destination::File { path: args.archive.clone(), overwrite: args.overwrite },
+    };
+    if to == Destination::Stdout && std::io::stdout().is_terminal() {
+        return Err(Error::usage("an archive is nothing for a terminal")
+            .with_hint("Send standard output to a file or a program, or name a file with --archive."));
+    }
+    let (readers, default) = match args.compat {
+        None => (Readers::Since16, Codec::DEFAULT),
+        Some(Compat::Fourteen) => (Readers::Since12, Codec::Gzip(6)),
+    };
+    let codec = args.compress.as_deref().map_or(Ok(default), str::parse)?;
+    Ok(dump::Options { to, codec, readers })
 }
 
 /// How people are told how far a run is.

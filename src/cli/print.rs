@@ -5,7 +5,7 @@ mod plan;
 mod summary;
 
 pub use plan::plan;
-pub use summary::summary;
+pub use summary::{dumped, summary};
 
 use super::style::Paint;
 use super::text;

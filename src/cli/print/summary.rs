@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cli::style::Paint;
 use crate::cli::text;
-use crate::ops::{IndexEvidence, Outcome, Verified};
+use crate::ops::{Dumped, IndexEvidence, Outcome, Verified};
 
 /// Where the second column begins.
 const INDENT: usize = 11;
@@ -44,6 +44,59 @@ pub fn summary(outcome: &Outcome, width: usize, paint: Paint) -> String {
     let old = format!("the old server (PostgreSQL {}) is untouched; the way back is its URL:", outcome.old_version);
     out += &format!("{} {old}\n", paint.bold("Back:"));
     out += &format!("  {}\n", paint.cyan(&text::safe(&outcome.old_url)));
+    out
+}
+
+/// What a dump has written, and how it is restored.
+pub fn dumped(dumped: &Dumped, width: usize, paint: Paint) -> String {
+    let mut out = String::new();
+    let archive = dumped.archive.as_ref().map(|path| text::safe(&path.display().to_string()).into_owned());
+    let title = match &archive {
+        Some(path) => format!("The archive {path} is whole."),
+        None => "The archive is whole.".to_owned(),
+    };
+    out += &format!("\n{}\n\n", paint.bold(&title));
+    let mut holds = vec![
+        text::counted(dumped.tables, "table", "tables"),
+        text::counted(dumped.rows, "row", "rows"),
+        text::counted(dumped.entries, "catalog entry", "catalog entries"),
+    ];
+    for (count, one, many) in
+        [(dumped.sequences, "sequence", "sequences"), (dumped.large_objects, "large object", "large objects")]
+    {
+        if count > 0 {
+            holds.push(text::counted(count, one, many));
+        }
+    }
+    let ratio = dumped.content as f64 / (dumped.bytes.max(1)) as f64;
+    let seconds = dumped.elapsed.as_secs_f64();
+    let rate = match seconds < 0.05 || dumped.content == 0 {
+        true => String::new(),
+        false => format!(", {} from beginning to end", text::rate(dumped.content as f64 / seconds)),
+    };
+    for (name, value) in [
+        ("holds", holds.join(", ")),
+        (
+            "size",
+            format!(
+                "{}, {} of data by {} ({ratio:.1} to 1)",
+                text::size(dumped.bytes),
+                text::size(dumped.content),
+                dumped.codec
+            ),
+        ),
+        ("time", format!("{}{rate}", text::duration(dumped.elapsed))),
+    ] {
+        row(&mut out, name, &value, width, paint);
+    }
+    if !dumped.findings.is_empty() {
+        out += "\n";
+        out += &super::findings(&dumped.findings, width, paint);
+    }
+    if let Some(path) = archive {
+        out += &format!("\n{} stock tools restore it, too:\n", paint.bold("Restore:"));
+        out += &format!("  {}\n", paint.cyan(&format!("pg_restore --create -d postgres {path}")));
+    }
     out
 }
 

@@ -15,6 +15,7 @@
 //! | `notice` | `server` (`old`, `new`), `severity`, `text` |
 //! | `cancelling` | |
 //! | `outcome` | `old_url`, `new_url`, `old_version`, `new_version`, `databases` (`database`, `tables`, `rows`, `bytes`, `large_objects`, `sequences`, `entries`, `indexes` (`index`, `built_at_ms`, `collations`)), `verified`, `findings`, `duration_ms` |
+//! | `dumped` | `archive`, `url`, `version`, `codec`, `archive_bytes`, `bytes` (before compression), `tables`, `rows`, `large_objects`, `sequences`, `entries`, `findings`, `duration_ms` |
 //! | `plan` | `databases`, `old_url`, `new_url`, `old_version`, `new_version`, `jobs`, `steps` (`section`, `kind`, `name`, `bytes`), `findings` |
 //! | `list` | `database`, `version`, `compression`, `created` (local to the writer), `server_version`, `writer_version`, `entries` (`id`, `kind`, `schema`, `name`, `owner`, `has_data`, `rows`, `bytes`, `stored_bytes`), `findings` |
 //! | `script` | `findings` |
@@ -31,7 +32,7 @@ use serde_json::{Value, json};
 use crate::cli::text;
 use crate::error::Error;
 use crate::event::{Event, Finding, Reporter};
-use crate::ops::{Arrived, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep};
+use crate::ops::{Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep};
 use crate::toc::Section;
 
 /// How often progress is told.
@@ -152,6 +153,25 @@ pub fn outcome(outcome: &Outcome) -> String {
         .with("verified", outcome.verified.name())
         .with("findings", findings(&outcome.findings))
         .with("duration_ms", millis(outcome.elapsed))
+        .line()
+}
+
+/// The end of a dump.
+pub fn dumped(dumped: &Dumped) -> String {
+    Object::new("dumped", dumped.elapsed)
+        .with("archive", dumped.archive.as_ref().map(|path| path.display().to_string()))
+        .with("url", dumped.url.as_str())
+        .with("version", dumped.version.to_string())
+        .with("codec", dumped.codec.as_str())
+        .with("archive_bytes", dumped.bytes)
+        .with("bytes", dumped.content)
+        .with("tables", dumped.tables)
+        .with("rows", dumped.rows)
+        .with("large_objects", dumped.large_objects)
+        .with("sequences", dumped.sequences)
+        .with("entries", dumped.entries)
+        .with("findings", findings(&dumped.findings))
+        .with("duration_ms", millis(dumped.elapsed))
         .line()
 }
 
