@@ -5,6 +5,7 @@
 mod all_databases;
 mod archive;
 mod archive_list;
+mod archive_read;
 mod archive_script;
 mod catalog_cases;
 mod cli;

@@ -8,7 +8,7 @@
 //! ...
 //! 215; 1259 16386 TABLE shop orders owner
 //! 3421; 0 16386 TABLE DATA shop orders owner
-//! ;	rows 60000, size 8192000, stored 812000, ratio 10.1
+//! ;   rows 60000, size 8192000, stored 812000, ratio 10.1
 //! ```
 //!
 //! Names are written as they are; only what would end a line is a space. One thing is not as there: the date bears no time

@@ -36,7 +36,10 @@ impl Input {
     pub(super) fn archive(&self) -> Result<Archive> {
         match self {
             Self::File(path) => FileArchive::open(path).map(Archive::File),
-            Self::Standard => StreamArchive::new(io::stdin()).map(Archive::Stream).map_err(|error| error.about(self)),
+            Self::Standard => match StreamArchive::new(io::stdin()) {
+                Ok(archive) => Ok(Archive::Stream(Box::new(archive))),
+                Err(error) => Err(error.about(self)),
+            },
         }
     }
 
@@ -65,7 +68,7 @@ pub(super) enum Archive {
     /// In any order.
     File(FileArchive),
     /// From the beginning to the end.
-    Stream(StreamArchive),
+    Stream(Box<StreamArchive>),
 }
 
 impl Archive {

@@ -128,7 +128,7 @@ impl Blocks for &FileArchive {
 
 /// The blocks of a stream, which come once.
 struct InOrder {
-    archive: StreamArchive,
+    archive: Box<StreamArchive>,
     /// Those that will be asked for.
     waiting: HashSet<i64>,
 }
