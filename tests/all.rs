@@ -11,6 +11,7 @@ mod catalog_cases;
 mod cli;
 mod connect;
 mod copy;
+mod dump;
 mod extension;
 mod globals;
 mod hazards;
