@@ -87,6 +87,11 @@ fn rows_as_statements_and_from_standard_input() {
     let mut pgtandem = Command::new(env!("CARGO_BIN_EXE_pgtandem"));
     let piped = output(pgtandem.args(["script", "-"]).stdin(File::open(&file).unwrap()));
     assert!(without_keys(&piped) == without_keys(&script(&file, &[])), "a stream gives another script than its file");
+    // The same with an archive of our own.
+    let own = folder.path().join("own.dump");
+    let from = server.url("archive_script_inserts");
+    Program::new().args(["dump", "--from", &from, "--archive", own.to_str().unwrap()]).succeed();
+    same_as_stock(server, "archive_script_own", &own, &[], &[]);
 }
 
 /// A script, but for the key of its restricted mode.
