@@ -5,11 +5,13 @@
 mod all_databases;
 mod archive;
 mod archive_list;
+mod archive_read;
 mod archive_script;
 mod catalog_cases;
 mod cli;
 mod connect;
 mod copy;
+mod dump;
 mod extension;
 mod globals;
 mod hazards;

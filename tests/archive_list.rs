@@ -217,3 +217,40 @@ fn a_list_selects_and_orders() {
         ran.tells(&["line ", told, list.to_str().unwrap()]);
     }
 }
+
+#[test]
+fn our_own_archives_tell_rows_and_sizes() {
+    let server = filled();
+    let folder = Folder::new("archive-list-own");
+    let (file, list) = (folder.path().join("own.dump"), folder.path().join("list"));
+    let from = server.url("archive_list");
+    Program::new().args(["dump", "--from", &from, "--archive", file.to_str().unwrap()]).succeed();
+    let listed = String::from_utf8(ours(&[], &file)).unwrap();
+    fs::write(&list, &listed).unwrap();
+    let stock = output(server.client("pg_restore").unwrap().arg("-l").arg(&file));
+    let without_sizes: String = listed.split_inclusive('\n').filter(|line| !line.starts_with(";\t")).collect();
+    similar(&without_zone(without_sizes.as_bytes()), &without_zone(&stock));
+    let sizes: Vec<&str> = listed.lines().filter(|line| line.starts_with(";\t")).collect();
+    assert!(sizes.iter().any(|line| line.starts_with(";\trows 3, size ") && line.contains(", ratio ")), "{sizes:#?}");
+
+    let value: serde_json::Value = serde_json::from_slice(&ours(&["--json"], &file)).unwrap();
+    let entries = value["entries"].as_array().unwrap();
+    let with_data: Vec<_> = entries.iter().filter(|entry| entry["has_data"] == true).collect();
+    assert!(with_data.len() == sizes.len() && with_data.iter().all(|entry| entry["stored_bytes"].as_u64() > Some(0)));
+    for entry in with_data.iter().filter(|entry| entry["kind"] == "TABLE DATA" && entry["schema"] == "shop") {
+        let table = format!("\"{}\"", entry["name"].as_str().unwrap().replace('"', "\"\""));
+        let rows = server.psql("archive_list", &format!("SELECT count(*) FROM ONLY shop.{table}")).unwrap();
+        assert_eq!(entry["rows"].to_string(), rows.trim_end(), "{table}");
+    }
+
+    let mut pg_restore = server.client("pg_restore").unwrap();
+    assert!(!output(pg_restore.args(["-f", "-", "-L"]).arg(&list).arg(&file)).is_empty());
+    // A manifest that is damaged is told; the list is all there is.
+    let mut bytes = fs::read(&file).unwrap();
+    let place = bytes.len() - 100;
+    bytes[place] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let ran = Program::new().args(["list", file.to_str().unwrap()]).succeed();
+    ran.tells(&["warning", "manifest", "damaged"]);
+    assert!(ran.stdout.lines().count() > 100 && !ran.stdout.contains(";\trows"), "{}", ran.told());
+}

@@ -8,7 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// What every archive begins with.
 const MAGIC: &[u8; 5] = b"PGDMP";
-/// The format byte of the custom format, and those of the others (`pg_backup.h`, `ArchiveFormat`).
+/// The format byte of the custom format, and those of the others (`pg_backup.h`, `ArchiveFormat`). What a directory holds
+/// says that it is from a tar archive (`pg_backup_directory.c`, `_CloseArchive`).
 const CUSTOM: u8 = 1;
 const TAR: u8 = 3;
 const DIRECTORY: u8 = 5;
@@ -110,8 +111,9 @@ impl Header {
         source.set_sizes(sizes);
         match source.byte("the header")? {
             CUSTOM => {}
-            TAR => return Err(other_kind("a tar archive")),
-            DIRECTORY => return Err(other_kind("the table of contents of a directory archive")),
+            TAR | DIRECTORY => {
+                return Err(other_kind("the table of contents of a directory archive or of a tar archive"));
+            }
             other => return Err(malformed(format!("there is no archive format {other}"), source.position())),
         }
         let compression = read_compression(source, version)?;
@@ -283,8 +285,9 @@ mod tests {
         assert!(told(b"toc.dat\0\0\0").contains("tar archive"));
         assert!(told(b"PGDMP\x01\x11\0\x04\x08\x01").contains("version 1.17"));
         assert!(told(b"PGDMP\x01\x0a\0\x04\x08\x01").contains("too old"));
-        assert!(told(b"PGDMP\x01\x10\0\x04\x08\x03").contains("tar archive"));
-        assert!(told(b"PGDMP\x01\x10\0\x04\x08\x05").contains("directory archive"));
+        for other in [b"PGDMP\x01\x10\0\x04\x08\x03", b"PGDMP\x01\x10\0\x04\x08\x05"] {
+            assert!(told(other).contains("of a directory archive or of a tar archive"));
+        }
         assert!(told(b"PGDMP\x01\x10\0\x00\x08\x01").contains("0 bytes"));
         assert!(told(b"PGDMP\x01\x10\0\x04\x08\x01\x07").contains("no compression 7"));
     }

@@ -8,8 +8,10 @@
 //! ...
 //! 215; 1259 16386 TABLE shop orders owner
 //! 3421; 0 16386 TABLE DATA shop orders owner
-//! ;	rows 60000, size 8192000, stored 812000, ratio 10.1
+//! ;   rows 60000, size 8192000, stored 812000, ratio 10.1
 //! ```
+//!
+//! Rows are those of a table, or large objects; sizes are in bytes.
 //!
 //! Names are written as they are; only what would end a line is a space. One thing is not as there: the date bears no time
 //! zone, since an archive holds none (`pg_restore` prints the zone where it runs itself).
@@ -26,8 +28,8 @@ use crate::error::{Error, Result};
 pub struct Stored {
     /// Rows, or large objects.
     pub rows: u64,
-    /// Bytes of them as a server takes them.
-    pub size: u64,
+    /// Bytes of them as a server takes them, if that is known.
+    pub size: Option<u64>,
     /// Bytes that they take in the archive.
     pub stored: u64,
 }
@@ -100,8 +102,10 @@ fn number(text: &[u8]) -> u32 {
 /// A comment line that follows the line of a record with data.
 fn size_line(known: Stored) -> String {
     let Stored { rows, size, stored } = known;
-    let ratio = if stored > 0 { format!(", ratio {:.1}", size as f64 / stored as f64) } else { String::new() };
-    format!(";\trows {rows}, size {size}, stored {stored}{ratio}\n")
+    let ratio =
+        |size: u64| if stored > 0 { format!(", ratio {:.1}", size as f64 / stored as f64) } else { String::new() };
+    let before = size.map(|size| format!(", size {size}")).unwrap_or_default();
+    format!(";\trows {rows}{before}, stored {stored}{}\n", size.map(ratio).unwrap_or_default())
 }
 
 /// The text with a space for each byte that would end its line, or a C string. Other control characters are in names as
@@ -242,7 +246,7 @@ mod tests {
         };
         let mut named = [named, Record { has_block: true, ..bare(9, "TABLE DATA", "t") }];
         named[0].tag = b"x\n\\! y\r;\x1b\xff".to_vec();
-        let sizes = |record: &Record| record.has_block.then_some(Stored { rows: 3, size: 100, stored: 40 });
+        let sizes = |record: &Record| record.has_block.then_some(Stored { rows: 3, size: Some(100), stored: 40 });
         let expected = b";\n; Archive created at 2026-11-24 03:02:01\n;     dbname: shop of x\n;     TOC Entries: 2\n\
             ;     Compression: zstd\n;     Dump Version: 1.15-0\n;     Format: CUSTOM\n;     Integer: 4 bytes\n\
             ;     Offset: 8 bytes\n;     Dumped from database version: 15.18\n;     Dumped by pg_dump version: 18.4\n\

@@ -30,7 +30,8 @@
 //! Blocks ([`block`]) follow that, in any order and with anything between them that looks like a block: a byte, 1 for rows or
 //! 3 for large objects; the number of the record (int); then chunks, each an int, its length, and so many bytes; an int 0 ends
 //! them. A block of large objects has for each of them its OID (int), chunks and 0, and ends with an OID of 0. The chunks of a
-//! table, or of one large object, are one compressed stream.
+//! table, or of one large object, are one compressed stream ([`codec`]). What opens an archive and finds its blocks is in
+//! [`read`].
 //!
 //! # What changed from version to version
 //!

@@ -2,7 +2,8 @@
 //!
 //! Many blocks may be open at once, and a block has to lie in one piece. One of them owns the tail of the file: what it is
 //! given goes there at once. The others wait in memory, and what is too much for that in a nameless file beside the archive;
-//! when the tail is free, what is whole follows first, then the largest of those that are still open takes the tail over.
+//! when the tail is free, what is whole follows first, in the order in which it was begun, then the largest of those that are
+//! still open takes the tail over.
 //!
 //! A file has a temporary name until it is whole. A stream cannot be gone back in: its table of contents does not say where
 //! blocks lie, and they lie in the order of their records.
@@ -52,6 +53,8 @@ pub struct Data {
     records: Vec<Record>,
     out: Out,
     blocks: BTreeMap<i64, Block>,
+    /// How many blocks have been opened.
+    opened: usize,
     /// The block that owns the tail.
     owner: Option<i64>,
     /// In a stream, the blocks that are still to come, in their order.
@@ -79,6 +82,8 @@ struct Block {
     waiting: Vec<u8>,
     spool: Option<Spool>,
     closed: bool,
+    /// Which one it was to be opened.
+    number: usize,
 }
 
 /// What does not fit into memory.
@@ -114,6 +119,7 @@ impl Draft {
             records: self.records,
             out,
             blocks: BTreeMap::new(),
+            opened: 0,
             owner: None,
             turns,
             written: Vec::new(),
@@ -142,7 +148,9 @@ impl Data {
         let number = u32::try_from(id).map_err(|_| Error::malformed("a record with an impossible number"))?;
         let about = manifest::Block { id: number, ..manifest::Block::default() };
         let (hash, waiting) = (Xxh3::new(), Vec::new());
-        self.blocks.insert(id, Block { content, about, hash, waiting, spool: None, closed: false });
+        let number = self.opened;
+        self.opened += 1;
+        self.blocks.insert(id, Block { content, about, hash, waiting, spool: None, closed: false, number });
         self.hand_on()
     }
 
@@ -286,9 +294,12 @@ impl Data {
                 Some(turns) => turns.front().copied().filter(|id| self.blocks.contains_key(id)),
                 None => {
                     let size = |block: &Block| {
-                        (block.closed, block.waiting.len() as u64 + block.spool.as_ref().map_or(0, |spool| spool.bytes))
+                        block.waiting.len() as u64 + block.spool.as_ref().map_or(0, |spool| spool.bytes)
                     };
-                    self.blocks.iter().max_by_key(|(_, block)| size(block)).map(|(id, _)| *id)
+                    // Whole ones in the order in which they were begun: what was begun after another was whole follows it.
+                    let whole = self.blocks.iter().filter(|(_, block)| block.closed);
+                    let whole = whole.min_by_key(|(_, block)| block.number);
+                    whole.or_else(|| self.blocks.iter().max_by_key(|(_, block)| size(block))).map(|(id, _)| *id)
                 }
             };
             let Some(id) = next else { break };

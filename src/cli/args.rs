@@ -170,6 +170,19 @@ pub struct UpgradeArgs {
     pub output: Output,
 }
 
+/// Entries of an archive by a list.
+#[derive(Args, Clone, Debug, Default)]
+pub struct UseList {
+    /// Only the entries of this list, in its order; a list is what `pgtandem list` and `pg_restore -l` print
+    #[arg(
+        short = 'L',
+        long,
+        value_name = "FILE",
+        help_heading = "Selection (patterns are those of pg_dump, and can be given several times)"
+    )]
+    pub use_list: Option<PathBuf>,
+}
+
 /// Write a database into an archive, one compressed file that stock pg_restore reads
 ///
 /// Schema, rows and large objects are read under one snapshot by several lanes, and compressed beside the reading. The file
@@ -225,19 +238,6 @@ pub enum Compat {
     /// Version 1.14 of the format, which 12 and later read
     #[value(name = "14")]
     Fourteen,
-}
-
-/// Entries of an archive by a list.
-#[derive(Args, Clone, Debug, Default)]
-pub struct UseList {
-    /// Only the entries of this list, in its order; a list is what `pgtandem list` and `pg_restore -l` print
-    #[arg(
-        short = 'L',
-        long,
-        value_name = "FILE",
-        help_heading = "Selection (patterns are those of pg_dump, and can be given several times)"
-    )]
-    pub use_list: Option<PathBuf>,
 }
 
 /// What a run shows, and how.

@@ -4,6 +4,7 @@ pub mod args;
 mod options;
 mod print;
 mod progress;
+mod reader;
 pub mod restore;
 mod run;
 mod secrets;
@@ -24,6 +25,7 @@ use crate::ops::dump::Destination;
 use args::{Cli, Command, DumpArgs, ListArgs, ScriptArgs, UpgradeArgs};
 use options::{Env, Streams};
 use progress::json;
+use reader::Reader;
 use run::Ended;
 use secrets::Hidden;
 
@@ -146,6 +148,26 @@ fn list(args: &ListArgs, run: &Run<'_>) -> Result<Said> {
     })
 }
 
+fn script(args: &ScriptArgs, run: &Run<'_>) -> Result<Said> {
+    let options = options::script(args)?;
+    let mut out = Reader::new(std::io::stdout().lock());
+    let done = options.run(&mut out);
+    if out.has_gone() {
+        // It has had enough.
+        return Ok(Said::Summary(String::new()));
+    }
+    let findings = done?;
+    tell_findings(&findings, &run.streams);
+    Ok(Said::Summary(if run.streams.json { json::script(&findings, run.begun.elapsed()) } else { String::new() }))
+}
+
+/// What was found is told beside an answer; for machines it is in the answer.
+fn tell_findings(findings: &[Finding], streams: &Streams) {
+    if !streams.json {
+        tell(&print::findings(findings, usize::MAX, streams.err));
+    }
+}
+
 fn dump(args: &DumpArgs, run: &Run<'_>) -> Result<Said> {
     const LEFT: &str = "a file that ends in .part may be left, which the next run replaces";
     let Run { streams, begun, env } = run;
@@ -168,51 +190,6 @@ fn dump(args: &DumpArgs, run: &Run<'_>) -> Result<Said> {
         return Ok(Said::Summary(String::new()));
     }
     Ok(Said::Summary(text))
-}
-
-fn script(args: &ScriptArgs, run: &Run<'_>) -> Result<Said> {
-    let options = options::script(args)?;
-    let mut out = Reader { out: std::io::stdout().lock(), gone: false };
-    let done = options.run(&mut out);
-    if out.gone {
-        // It has had enough.
-        return Ok(Said::Summary(String::new()));
-    }
-    let findings = done?;
-    tell_findings(&findings, &run.streams);
-    Ok(Said::Summary(if run.streams.json { json::script(&findings, run.begun.elapsed()) } else { String::new() }))
-}
-
-/// Standard output with somebody who reads it, and who may leave.
-struct Reader<W> {
-    out: W,
-    gone: bool,
-}
-
-impl<W: std::io::Write> Reader<W> {
-    fn heard<T>(&mut self, done: std::io::Result<T>) -> std::io::Result<T> {
-        self.gone |= done.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
-        done
-    }
-}
-
-impl<W: std::io::Write> std::io::Write for Reader<W> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let done = self.out.write(bytes);
-        self.heard(done)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        let done = self.out.flush();
-        self.heard(done)
-    }
-}
-
-/// What was found is told beside an answer; for machines it is in the answer.
-fn tell_findings(findings: &[Finding], streams: &Streams) {
-    if !streams.json {
-        tell(&print::findings(findings, usize::MAX, streams.err));
-    }
 }
 
 fn about_passwords(hidden: Hidden, streams: &Streams) -> String {

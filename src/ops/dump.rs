@@ -321,7 +321,7 @@ fn records_of(catalog: &Catalog, how: &Decisions, toc: &Toc, encoding: &str, ver
         properties: catalog.database.properties(&name, catalog, &properties),
         name,
     };
-    records::records(&database, toc, &Schedule::of_data(toc).ready())
+    records::records(&database, toc, &Schedule::of_data(toc).entries())
 }
 
 fn remark(finding: &Finding) -> Remark {

@@ -35,8 +35,11 @@ impl Input {
     /// * Those of [`FileArchive::open`] and [`StreamArchive::new`].
     pub(super) fn archive(&self) -> Result<Archive> {
         match self {
-            Self::File(path) => FileArchive::open(path).map(Archive::File),
-            Self::Standard => StreamArchive::new(io::stdin()).map(Archive::Stream).map_err(|error| error.about(self)),
+            Self::File(path) => FileArchive::open(path).map(|archive| Archive::File(Box::new(archive))),
+            Self::Standard => match StreamArchive::new(io::stdin()) {
+                Ok(archive) => Ok(Archive::Stream(Box::new(archive))),
+                Err(error) => Err(error.about(self)),
+            },
         }
     }
 
@@ -63,9 +66,9 @@ impl Input {
 /// An archive, as it can be read.
 pub(super) enum Archive {
     /// In any order.
-    File(FileArchive),
+    File(Box<FileArchive>),
     /// From the beginning to the end.
-    Stream(StreamArchive),
+    Stream(Box<StreamArchive>),
 }
 
 impl Archive {

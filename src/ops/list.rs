@@ -1,11 +1,15 @@
 //! What is in an archive: the list that `pg_restore -l` prints, with sizes where they are known.
 
+use std::collections::HashMap;
+
+use super::input::Archive;
 use super::{Input, Wanted};
 use crate::archive::header::Header;
 use crate::archive::listing::{self, Stored};
+use crate::archive::manifest::{Block, Manifest};
 use crate::archive::toc::Record;
 use crate::error::Result;
-use crate::event::Finding;
+use crate::event::{Finding, Severity};
 
 /// The command `list`.
 #[derive(Clone, Debug)]
@@ -73,18 +77,45 @@ impl List {
         let picked = self.wanted.pick(header, records)?;
         let wanted: Vec<&Record> =
             picked.records.iter().copied().filter(|record| !listing::is_setting(record)).collect();
+        let (manifest, damaged) = match &archive {
+            Archive::File(archive) => told(archive.manifest()),
+            // It comes last.
+            Archive::Stream(_) => (None, None),
+        };
+        let sizes = sizes(&manifest.unwrap_or_default());
+        let stored = |record: &Record| sizes.get(&record.id).copied();
         let text = listing::write(header, records.len(), &wanted, stored);
-        let entries = wanted.into_iter().map(entry).collect();
-        Ok(Listed {
-            findings: picked.into_findings("the database that it is restored into"),
-            ..listed(header, text, entries)
-        })
+        let entries = wanted.into_iter().map(|record| entry(record, stored(record))).collect();
+        let findings =
+            damaged.into_iter().chain(picked.into_findings("the database that it is restored into")).collect();
+        Ok(Listed { findings, ..listed(header, text, entries) })
     }
 }
 
-/// What is known of a record's data. Only archives with a manifest tell; stock ones have none.
-fn stored(_record: &Record) -> Option<Stored> {
-    None
+/// What the archive says about itself; where that is damaged the list is all there is, and that is told.
+fn told(manifest: Result<Option<Manifest>>) -> (Option<Manifest>, Option<Finding>) {
+    match manifest {
+        Ok(manifest) => (manifest, None),
+        Err(error) => (
+            None,
+            Some(Finding {
+                severity: Severity::Warning,
+                subject: "the archive's manifest".to_owned(),
+                text: format!("it is damaged, so that sizes are not known: {error}"),
+                remedy: error.hint().map(str::to_owned),
+            }),
+        ),
+    }
+}
+
+/// How large the data of each record is.
+fn sizes(manifest: &Manifest) -> HashMap<i64, Stored> {
+    let stored = |block: &Block| {
+        let rows = block.frames.iter().filter(|frame| !frame.around);
+        let size = (!block.frames.is_empty()).then(|| rows.map(|frame| u64::from(frame.content)).sum());
+        Stored { rows: block.rows, size, stored: block.length }
+    };
+    manifest.blocks.iter().map(|block| (i64::from(block.id), stored(block))).collect()
 }
 
 /// What the header says.
@@ -102,8 +133,7 @@ fn listed(header: &Header, text: Vec<u8>, entries: Vec<ListedEntry>) -> Listed {
     }
 }
 
-fn entry(record: &Record) -> ListedEntry {
-    let known = stored(record);
+fn entry(record: &Record, known: Option<Stored>) -> ListedEntry {
     ListedEntry {
         id: record.id,
         kind: lossy(&record.desc),
@@ -112,7 +142,7 @@ fn entry(record: &Record) -> ListedEntry {
         owner: record.owner.as_deref().filter(|owner| !owner.is_empty()).map(lossy),
         has_data: record.has_block,
         rows: known.map(|known| known.rows),
-        bytes: known.map(|known| known.size),
+        bytes: known.and_then(|known| known.size),
         stored_bytes: known.map(|known| known.stored),
     }
 }

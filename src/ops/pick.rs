@@ -245,7 +245,8 @@ impl<'a> Contents<'a> {
             let mut on = self.needed(record).filter(|on| !is_remark(on)).peekable();
             let holds = match on.peek() {
                 Some(_) => on.any(|on| held.contains(&on.id)),
-                // It is on something that came with the server.
+                // It is on something that came with the server. What every database has from the start counts in any case.
+                None if record.tag == b"LANGUAGE plpgsql" => true,
                 None => selected.has_everything() && self.is_in_schema(selected, record),
             };
             if holds {

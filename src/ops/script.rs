@@ -54,7 +54,7 @@ impl Script {
 
     fn write<W: Write>(&self, archive: Archive, out: W) -> Result<(W, Vec<Finding>)> {
         match archive {
-            Archive::File(archive) => self.entries(archive.header(), archive.records(), &mut &archive, out),
+            Archive::File(archive) => self.entries(archive.header(), archive.records(), &mut &*archive, out),
             Archive::Stream(archive) => {
                 let (header, records) = (archive.header().clone(), archive.records().to_vec());
                 self.entries(&header, &records, &mut InOrder { archive, waiting: HashSet::new() }, out)
@@ -128,7 +128,7 @@ impl Blocks for &FileArchive {
 
 /// The blocks of a stream, which come once.
 struct InOrder {
-    archive: StreamArchive,
+    archive: Box<StreamArchive>,
     /// Those that will be asked for.
     waiting: HashSet<i64>,
 }

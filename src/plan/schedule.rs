@@ -99,25 +99,38 @@ impl Schedule {
             let before = tasks.len();
             tasks.extend(Builder::new(toc, extras).build().into_iter().map(|task| task.moved_to(database, before)));
         }
-        Self::of(tasks)
+        Self::of(tasks, chains)
     }
 
-    /// The schedule for reading all rows and large objects of a database: nothing waits for anything.
+    /// The schedule for reading all rows and large objects of a database, the largest first. Rows that have to be restored
+    /// after others (those of an extension's tables that refer to each other) come last, and are read after those.
+    ///
+    /// A task never waits for one with a higher number, and of those that may start the lowest number does: so whoever takes
+    /// turns by these numbers is never waited for by somebody who waits for him.
     pub fn of_data(toc: &Toc) -> Self {
         let data = toc.entries().iter().filter(|entry| entry.data.is_some());
-        let task = |entry: &Entry| Task {
-            database: 0,
-            work: Work::Entry(entry.id),
-            cost: entry.weight.max(SMALL),
-            brief: false,
-            needs: BTreeSet::new(),
-            shares: Vec::new(),
-            locks: Vec::new(),
-        };
-        Self::of(data.map(task).collect())
+        let waits = |entry: &&Entry| entry.needs.iter().any(|id| toc.get(*id).is_some_and(|need| need.data.is_some()));
+        let (last, mut first): (Vec<&Entry>, Vec<&Entry>) = data.partition(waits);
+        first.sort_by_key(|entry| (std::cmp::Reverse(entry.weight), entry.id));
+        let mut made_by = HashMap::new();
+        let mut tasks: Vec<Task> = Vec::new();
+        for entry in first.into_iter().chain(last) {
+            made_by.insert(entry.id, TaskNumber(tasks.len()));
+            tasks.push(Task {
+                database: 0,
+                work: Work::Entry(entry.id),
+                cost: entry.weight.max(SMALL),
+                brief: false,
+                needs: entry.needs.iter().filter_map(|need| made_by.get(need).copied()).collect(),
+                shares: Vec::new(),
+                locks: Vec::new(),
+            });
+        }
+        let ranks = (0..tasks.len() as u64).rev().collect();
+        Self::of(tasks, |_, _| ranks)
     }
 
-    fn of(tasks: Vec<Task>) -> Self {
+    fn of(tasks: Vec<Task>, rank: impl FnOnce(&[Task], &[Vec<TaskNumber>]) -> Vec<u64>) -> Self {
         let mut needed_by = vec![Vec::new(); tasks.len()];
         let mut waiting = Vec::with_capacity(tasks.len());
         for (number, task) in tasks.iter().enumerate() {
@@ -126,7 +139,7 @@ impl Schedule {
                 needed_by[needs.0].push(TaskNumber(number));
             }
         }
-        let chain = chains(&tasks, &needed_by);
+        let chain = rank(&tasks, &needed_by);
         let left = tasks.len();
         let mut schedule =
             Self { tasks, needed_by, waiting, ready: BTreeMap::new(), chain, held: HashMap::new(), left };
@@ -138,9 +151,9 @@ impl Schedule {
         schedule
     }
 
-    /// The entries of the tasks that may start, in the order in which they do.
-    pub fn ready(&self) -> Vec<EntryId> {
-        self.ready.values().rev().map(|number| self.task(*number).work.entry()).collect()
+    /// The entries of all tasks, by their numbers.
+    pub fn entries(&self) -> Vec<EntryId> {
+        self.tasks.iter().map(|task| task.work.entry()).collect()
     }
 
     /// The task with this number.

@@ -78,7 +78,9 @@ impl Decoder {
     /// * As [`Decoder::fill`], and what `to` returns.
     pub fn decode(&mut self, chunk: &[u8], to: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let mut piece = std::mem::take(&mut self.piece);
-        piece.resize(PIECE, 0);
+        if piece.is_empty() {
+            piece = vec![0; PIECE];
+        }
         let decoded = self.decode_by(chunk, &mut piece, to);
         self.piece = piece;
         decoded

@@ -18,6 +18,9 @@ const ZLIB_HEAD: &[u8] = &[0x78, 0x9c];
 /// A deflate block without content that says that it is the last one.
 const LAST_DEFLATE_BLOCK: [u8; 2] = [3, 0];
 
+/// The largest buffer that is kept for the next piece, in bytes.
+const LARGEST_KEPT: usize = 16 << 20;
+
 /// A piece of a block's stream that stands by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
@@ -75,16 +78,27 @@ impl Encoder {
             Method::Gzip(deflate) => {
                 adler = adler32(ADLER_OF_NOTHING, content);
                 segment(deflate, content, &mut self.buffer)?;
-                self.buffer.clone()
+                self.made()
             }
             Method::Lz4 => lz4(content).map_err(failed)?,
             Method::Zstd(compressor) => {
                 self.buffer.reserve(zstd::compress_bound(content.len()));
                 compressor.compress_to_buffer(content, &mut self.buffer).map_err(failed)?;
-                self.buffer.clone()
+                self.made()
             }
         };
         Ok(Frame { bytes, content: content.len() as u64, adler })
+    }
+
+    /// What is in the buffer, without the room that it did not need.
+    fn made(&mut self) -> Vec<u8> {
+        if self.buffer.capacity() <= LARGEST_KEPT {
+            return self.buffer.clone();
+        }
+        // One long row must not weigh on all that come after it.
+        let mut made = std::mem::take(&mut self.buffer);
+        made.shrink_to_fit();
+        made
     }
 }
 

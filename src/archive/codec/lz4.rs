@@ -22,9 +22,10 @@ pub(super) struct Lz4 {
     state: State,
     /// What was taken of what comes next.
     held: Vec<u8>,
-    /// A block that is decoded, and how much of it was handed over.
+    /// A block that is decoded lies here up to `end`; what is before `handed` was handed over.
     block: Vec<u8>,
     handed: usize,
+    end: usize,
     frame: Frame,
     frames: u64,
 }
@@ -64,13 +65,12 @@ struct Frame {
 
 impl Lz4 {
     pub(super) fn reset(&mut self) {
-        (self.state, self.handed, self.frames) = (State::Magic, 0, 0);
+        (self.state, self.handed, self.end, self.frames) = (State::Magic, 0, 0, 0);
         self.held.clear();
-        self.block.clear();
     }
 
     pub(super) fn is_whole(&self) -> bool {
-        matches!(self.state, State::Magic) && self.held.is_empty() && self.handed == self.block.len()
+        matches!(self.state, State::Magic) && self.held.is_empty() && self.handed == self.end
     }
 
     pub(super) fn frames(&self) -> u64 {
@@ -80,7 +80,7 @@ impl Lz4 {
     pub(super) fn fill(&mut self, input: &mut &[u8], to: &mut [u8]) -> Result<usize> {
         let mut filled = 0;
         loop {
-            let waiting = &self.block[self.handed..];
+            let waiting = &self.block[self.handed..self.end];
             let length = waiting.len().min(to.len() - filled);
             to[filled..filled + length].copy_from_slice(&waiting[..length]);
             filled += length;
@@ -158,8 +158,8 @@ impl Lz4 {
                 if self.frame.block_checksums && number(checksum) != xxh32(bytes, 0) {
                     return Err(damaged("the checksum of an LZ4 block is wrong"));
                 }
-                self.handed = 0;
-                self.frame.decode(bytes, stored, &mut self.block)?;
+                (self.handed, self.end) = (0, 0);
+                self.end = self.frame.decode(bytes, stored, &mut self.block)?;
                 Ok(State::BlockLength)
             }
             State::ContentChecksum => {
@@ -227,27 +227,30 @@ impl Frame {
         })
     }
 
-    /// Decodes a block, of which the next ones may repeat parts.
-    fn decode(&mut self, bytes: &[u8], stored: bool, to: &mut Vec<u8>) -> Result<()> {
-        if stored {
-            to.clear();
-            to.extend_from_slice(bytes);
-        } else {
-            to.resize(self.largest_block, 0);
-            let decoded = block::decompress_into_with_dict(bytes, to, &self.window)
-                .map_err(|error| damaged("an LZ4 block is damaged").with_source(error))?;
-            to.truncate(decoded);
+    /// Decodes a block, of which the next ones may repeat parts. Returns how long it is.
+    fn decode(&mut self, bytes: &[u8], stored: bool, to: &mut Vec<u8>) -> Result<usize> {
+        if to.len() < self.largest_block {
+            *to = vec![0; self.largest_block];
         }
-        self.content += to.len() as u64;
+        let room = &mut to[..self.largest_block];
+        let length = if stored {
+            room[..bytes.len()].copy_from_slice(bytes);
+            bytes.len()
+        } else {
+            block::decompress_into_with_dict(bytes, room, &self.window)
+                .map_err(|error| damaged("an LZ4 block is damaged").with_source(error))?
+        };
+        let decoded = &room[..length];
+        self.content += length as u64;
         if self.content_checksum {
-            self.hash.update(to);
+            self.hash.update(decoded);
         }
         if self.linked {
-            let kept = WINDOW.saturating_sub(to.len()).min(self.window.len());
+            let kept = WINDOW.saturating_sub(length).min(self.window.len());
             self.window.drain(..self.window.len() - kept);
-            self.window.extend_from_slice(&to[to.len().saturating_sub(WINDOW)..]);
+            self.window.extend_from_slice(&decoded[length.saturating_sub(WINDOW)..]);
         }
-        Ok(())
+        Ok(length)
     }
 }
 

@@ -121,9 +121,10 @@ pub(super) struct Body {
     place: Place,
     content: Content,
     failed: bool,
-    /// A part of a chunk, and how much of it is decoded.
+    /// A part of a chunk lies here up to `end`; what is before `taken` is decoded.
     part: Vec<u8>,
     taken: usize,
+    end: usize,
     piece: Vec<u8>,
 }
 
@@ -149,8 +150,9 @@ impl Body {
             place: Place::End,
             content: Content::Rows,
             failed: false,
-            part: Vec::new(),
+            part: vec![0; PART],
             taken: 0,
+            end: 0,
             piece: Vec::new(),
         })
     }
@@ -195,8 +197,7 @@ impl Body {
     /// Nothing of what was read so far is to be decoded.
     fn forget(&mut self) -> Result<()> {
         self.failed = false;
-        self.part.clear();
-        self.taken = 0;
+        (self.taken, self.end) = (0, 0);
         self.decoder.reset()
     }
 
@@ -238,13 +239,15 @@ impl Body {
 
     /// Decodes until the piece is full or the stream at its end.
     fn fill_piece(&mut self) -> Result<usize> {
-        self.piece.resize(PIECE, 0);
+        if self.piece.is_empty() {
+            self.piece = vec![0; PIECE];
+        }
         let mut filled = 0;
         loop {
             let decoder = if self.plain { &mut self.copier } else { &mut self.decoder };
-            let mut input = &self.part[self.taken..];
+            let mut input = &self.part[self.taken..self.end];
             filled += decoder.fill(&mut input, &mut self.piece[filled..])?;
-            self.taken = self.part.len() - input.len();
+            self.taken = self.end - input.len();
             if filled == PIECE {
                 return Ok(filled);
             }
@@ -269,9 +272,9 @@ impl Body {
             }
         }
         let now = left.min(PART as u64);
-        self.part.resize(now as usize, 0);
-        self.taken = 0;
-        self.input.exact(&mut self.part, "a chunk")?;
+        (self.taken, self.end) = (0, 0);
+        self.input.exact(&mut self.part[..now as usize], "a chunk")?;
+        self.end = now as usize;
         self.place = Place::Chunks(left - now);
         Ok(true)
     }

@@ -58,8 +58,8 @@ impl FileArchive {
 
     fn open_at(path: &Path) -> Result<Self> {
         let failed = |error: std::io::Error| cannot_open(error.kind()).with_source(error);
-        let file = File::open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
+        // First, since opening a pipe waits for whoever writes into it.
+        let metadata = std::fs::metadata(path).map_err(failed)?;
         if metadata.is_dir() {
             return Err(directory(path));
         }
@@ -67,14 +67,15 @@ impl FileArchive {
             return Err(Error::new(ErrorKind::Io, "the archive is no regular file")
                 .with_hint("What is no file can be read through standard input."));
         }
-        let file = Arc::new(file);
+        let file = Arc::new(File::open(path).map_err(failed)?);
+        let length = file.metadata().map_err(failed)?.len();
         let mut source = Source::new(BufReader::with_capacity(PART, At::new(Arc::clone(&file), 0)), 0, Sizes::USUAL);
         let header = Header::read(&mut source)?;
         let records = toc::read(&mut source, header.version)?;
         let blocks_from = source.position();
         let blocks = records.iter().filter(|record| record.has_block).map(|record| (record.id, None)).collect();
         let found = Mutex::new(Found { blocks, to: blocks_from });
-        Ok(Self { path: path.to_owned(), file, length: metadata.len(), header, records, blocks_from, found })
+        Ok(Self { path: path.to_owned(), file, length, header, records, blocks_from, found })
     }
 
     /// Where it was opened.

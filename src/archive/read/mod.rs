@@ -7,6 +7,7 @@
 
 mod block;
 mod file;
+mod manifest;
 mod place;
 mod stream;
 

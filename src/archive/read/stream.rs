@@ -59,7 +59,7 @@ impl StreamArchive {
     ///
     /// # Errors
     /// * `Malformed` if there is something else, a second block of a record, or, at the end, a record without the block that
-    ///   it should have; `Io` if the stream breaks.
+    ///   it should have; `Io` if the stream breaks. Nobody knows where the next block begins then.
     pub fn next_block(&mut self) -> Result<Option<Block<'_>>> {
         loop {
             match self.advance()? {

@@ -325,6 +325,42 @@ fn cuts_are_found() {
     }
 }
 
+/// Reads whatever is there; how many bytes came out.
+fn drain(mut block: Block<'_>) -> Result<usize> {
+    let mut length = pieces(&mut block)?.len();
+    while block.next_object()?.is_some() {
+        length += pieces(&mut block)?.len();
+    }
+    Ok(length)
+}
+
+#[test]
+fn flips_are_errors_or_nothing_but_no_panic() {
+    for codec in CODECS {
+        let mut draft = Draft::new(codec, &[1, 2]);
+        for told in [true, false] {
+            draft.told = told;
+            let whole = draft.bytes();
+            // All of the head, and some of the rest.
+            for at in (0..500).chain((500..whole.len()).step_by(whole.len() / 50)) {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 1 << (at % 8);
+                let temporary = Temporary::new(&bytes);
+                if let Ok(file) = FileArchive::open(&temporary.0) {
+                    for record in file.records() {
+                        let _ = file.block(record).and_then(|block| block.map(drain).transpose());
+                    }
+                }
+                if let Ok(mut archive) = StreamArchive::new(Cursor::new(bytes)) {
+                    while let Ok(Some(block)) = archive.next_block_of_any() {
+                        let _ = drain(block);
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn damage_is_found_where_it_is_and_the_rest_is_read() {
     let draft = Draft::new(Codec::Zstd(3), &[1, 3]);
