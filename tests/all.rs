@@ -7,6 +7,7 @@ mod archive;
 mod archive_list;
 mod archive_read;
 mod archive_script;
+mod archive_verify;
 mod catalog_cases;
 mod cli;
 mod connect;

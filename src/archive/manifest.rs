@@ -25,6 +25,9 @@
 //! | hints | list: u32, text, list of u32, u64 | what a record cannot say: its number; a condition without which it is not made, or nothing; the records that it locks; its size on the old server |
 //! | blocks | list | in the order in which they lie in the file |
 //!
+//! The digest is the sum, modulo 2^128, of the XXH3-128 of each row with its end, as the server has sent it; for large objects, of
+//! each object's OID (4 bytes, the most significant first) and contents. What stands around rows is none of them.
+//!
 //! A block: u32 its record; u64 where it begins; u64 its length; u64 rows (or large objects); u128 digest; u8 whether there is a
 //! digest; u64 hash; list of frames. A frame is one chunk: u32 bytes stored, u32 bytes before compression, u32 rows that end in
 //! it, u8 flags (1: begins within a row; 2: not rows but what stands around them), u64 XXH3 of the stored bytes. A block of large objects
@@ -214,7 +217,7 @@ impl Manifest {
         }
     }
 
-    /// The block of a record.
+    /// The block of a record. Who asks for many puts them into a map.
     pub fn block(&self, id: i64) -> Option<&Block> {
         self.blocks.iter().find(|block| i64::from(block.id) == id)
     }
@@ -246,6 +249,12 @@ impl Footer {
 }
 
 impl Block {
+    /// Bytes of rows before compression; not known for large objects.
+    pub fn content(&self) -> Option<u64> {
+        let rows = self.frames.iter().filter(|frame| !frame.around);
+        (!self.frames.is_empty()).then(|| rows.map(|frame| u64::from(frame.content)).sum())
+    }
+
     fn write(&self, out: &mut Writer) -> Result<()> {
         out.u32(self.id);
         for number in [self.offset, self.length, self.rows] {

@@ -57,4 +57,5 @@ pub mod records;
 pub mod script;
 pub mod settings;
 pub mod toc;
+pub mod verify;
 pub mod write;

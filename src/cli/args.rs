@@ -1,5 +1,7 @@
 //! The command line: what a user may type, and how it is explained. Resolves nothing; that is the next room's.
 
+mod verify;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -8,6 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use super::restore::RestoreArgs;
 use super::selection::SelectionArgs;
 use crate::error::ErrorKind;
+
+pub use verify::VerifyArgs;
 
 /// Moves a PostgreSQL database to a new major version, over the wire protocol alone
 #[derive(Debug, Parser)]
@@ -32,6 +36,8 @@ pub enum Command {
     List(ListArgs),
     /// Turn an archive into a script that psql runs
     Script(ScriptArgs),
+    /// Look whether an archive is whole; no server is needed
+    Verify(VerifyArgs),
 }
 
 /// Turn an archive into a script that psql runs

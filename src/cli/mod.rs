@@ -22,7 +22,7 @@ use tracing_subscriber::EnvFilter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Finding;
 use crate::ops::dump::Destination;
-use args::{Cli, Command, DumpArgs, ListArgs, ScriptArgs, UpgradeArgs};
+use args::{Cli, Command, DumpArgs, ListArgs, ScriptArgs, UpgradeArgs, VerifyArgs};
 use options::{Env, Streams};
 use progress::json;
 use reader::Reader;
@@ -46,6 +46,7 @@ pub fn main() -> u8 {
         Command::Restore(args) => command(&args.output, hidden, env, |run| restore::restore(&args, run)),
         Command::List(args) => command(&args.output(), hidden, env, |run| list(&args, run)),
         Command::Script(args) => command(&args.output, hidden, env, |run| script(&args, run)),
+        Command::Verify(args) => command(&args.output(), hidden, env, |run| verify(&args, run)),
     }
 }
 
@@ -166,6 +167,22 @@ fn tell_findings(findings: &[Finding], streams: &Streams) {
     if !streams.json {
         tell(&print::findings(findings, usize::MAX, streams.err));
     }
+}
+
+fn verify(args: &VerifyArgs, run: &Run<'_>) -> Result<Said> {
+    const LEFT: &str = "nothing was written";
+    let Run { streams, begun, .. } = run;
+    let options = options::verify(args)?;
+    let verified = run::run(streams, *begun, LEFT, async move |reporter, cancel| options.run(reporter, cancel).await)?;
+    let Ended::Done(verified) = verified else { return Ok(Said::Aborted) };
+    if streams.json {
+        write(json::verified(&verified).as_bytes())?;
+    }
+    verified.verdict()?;
+    Ok(Said::Summary(match streams.json || streams.quiet {
+        true => String::new(),
+        false => print::verified(&verified, width(), streams.out),
+    }))
 }
 
 fn dump(args: &DumpArgs, run: &Run<'_>) -> Result<Said> {

@@ -2,13 +2,15 @@
 
 use std::io::IsTerminal;
 
-use super::args::{self, ArchiveArgs, Compat, DumpArgs, ListArgs, LogFormat, Output, ScriptArgs, UpgradeArgs, UseList};
+use super::args::{
+    self, ArchiveArgs, Compat, DumpArgs, ListArgs, LogFormat, Output, ScriptArgs, UpgradeArgs, UseList, VerifyArgs,
+};
 use super::selection::SelectionArgs;
 use super::style::{self, Paint};
 use crate::error::{Error, Result};
 use crate::ops::dump::{self, Destination, Readers};
 use crate::ops::upgrade::{Carried, Statistics, Writers};
-use crate::ops::{Codec, Databases, Dump, Input, List, Script, Tablespaces, Upgrade, Verified, Wanted};
+use crate::ops::{Codec, Databases, Dump, Input, List, Script, Tablespaces, Upgrade, Verified, VerifyArchive, Wanted};
 use crate::wire::conninfo::{ConnInfo, Side};
 
 /// How variables of the environment are looked up.
@@ -104,6 +106,19 @@ pub fn wanted(selection: &SelectionArgs, list: &UseList, archive: &Input, databa
         return Err(Error::usage("the archive and the list cannot both be standard input"));
     }
     Ok(Wanted { selection: selection.resolve()?, use_list, database })
+}
+
+/// The options of a look at an archive.
+///
+/// # Errors
+///
+/// `Usage` for standard input.
+pub fn verify(args: &VerifyArgs) -> Result<VerifyArchive> {
+    if args.archive.as_os_str() == "-" {
+        return Err(Error::usage("an archive is verified from its end, so it cannot come from standard input")
+            .with_hint("Put it into a file first."));
+    }
+    Ok(VerifyArchive { archive: args.archive.clone(), jobs: args.jobs })
 }
 
 /// The options of a dump.

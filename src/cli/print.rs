@@ -3,9 +3,11 @@
 pub mod list;
 mod plan;
 mod summary;
+mod verified;
 
 pub use plan::plan;
 pub use summary::{dumped, restored, summary};
+pub use verified::verified;
 
 use super::style::Paint;
 use super::text;

@@ -22,6 +22,7 @@ mod settings;
 mod space;
 mod staging;
 pub mod upgrade;
+pub mod verify;
 
 pub use crate::archive::codec::Codec;
 pub use crate::catalog::Pattern;
@@ -37,3 +38,4 @@ pub use pick::Wanted;
 pub use restore::{Restore, Restored};
 pub use script::Script;
 pub use upgrade::Upgrade;
+pub use verify::{ArchiveVerified, VerifyArchive};

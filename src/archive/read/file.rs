@@ -93,6 +93,10 @@ impl FileArchive {
         &self.records
     }
 
+    pub(super) fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
     /// How long the file was when it was opened, in bytes.
     pub fn length(&self) -> u64 {
         self.length

@@ -7,12 +7,13 @@
 
 mod block;
 mod file;
-mod manifest;
 mod place;
+mod proof;
 mod stream;
 
 pub use block::Block;
 pub use file::FileArchive;
+pub(super) use proof::Proof;
 pub use stream::StreamArchive;
 
 use super::block::{Content, Start};
@@ -21,7 +22,7 @@ use super::toc::Record;
 use crate::error::{Error, Result};
 
 /// How a record is named in messages: "TABLE DATA app.orders".
-fn label(record: &Record) -> String {
+pub(super) fn label(record: &Record) -> String {
     let text = String::from_utf8_lossy;
     let schema = record.namespace.as_deref().filter(|schema| !schema.is_empty());
     let schema = schema.map(|schema| text(schema) + ".").unwrap_or_default();
@@ -48,7 +49,7 @@ fn missing(record: &Record) -> Error {
         .with_hint("The file is cut off or damaged. If it was copied or downloaded, do that again.")
 }
 
-fn damaged(what: impl Into<String>, at: u64) -> Error {
+pub(super) fn damaged(what: impl Into<String>, at: u64) -> Error {
     malformed(what, at).with_hint("The file is damaged. If it was copied or downloaded, do that again.")
 }
 

@@ -122,7 +122,7 @@ pub fn dumped(dumped: &Dumped, width: usize, paint: Paint) -> String {
     out
 }
 
-fn row(out: &mut String, name: &str, value: &str, width: usize, paint: Paint) {
+pub(super) fn row(out: &mut String, name: &str, value: &str, width: usize, paint: Paint) {
     let mut head = format!("  {}", paint.dim(&text::left(name, INDENT - 2)));
     for line in text::wrapped(value, width.saturating_sub(INDENT)) {
         *out += &format!("{head}{line}\n");

@@ -19,9 +19,10 @@
 //! | `plan` | `databases`, `old_url`, `new_url`, `old_version`, `new_version`, `jobs`, `steps` (`section`, `kind`, `name`, `bytes`), `findings` |
 //! | `list` | `database`, `version`, `compression`, `created` (local to the writer), `server_version`, `writer_version`, `entries` (`id`, `kind`, `schema`, `name`, `owner`, `has_data`, `rows`, `bytes`, `stored_bytes`), `findings` |
 //! | `script` | `findings` |
+//! | `verified` | `archive`, `version`, `compression`, `writer` (null without a manifest), `archive_bytes`, `bytes` (before compression), `entries`, `blocks`, `frames`, `rows`, `large_objects`, `whole`, `faults` (`subject`, `frame`, `frames`, `from`, `to`, `text`, `differs`), `more_faults`, `findings`, `duration_ms` |
 //! | `error` | `kind`, `message`, `subject`, `statement`, `sqlstate`, `hint`, `exit_code` |
 //!
-//! The last line is one of `outcome`, `plan`, `list`, `script` and `error`.
+//! The last line is one of `outcome`, `plan`, `dumped`, `restored`, `list`, `script`, `verified` and `error`.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -32,7 +33,10 @@ use serde_json::{Value, json};
 use crate::cli::text;
 use crate::error::Error;
 use crate::event::{Event, Finding, Reporter};
-use crate::ops::{Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep, Restored};
+use crate::ops::verify::Fault;
+use crate::ops::{
+    ArchiveVerified, Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep, Restored,
+};
 use crate::toc::Section;
 
 /// How often progress is told.
@@ -251,6 +255,35 @@ pub fn list(listed: &Listed, elapsed: Duration) -> String {
         .with("writer_version", listed.writer_version.as_str())
         .with("entries", listed.entries.iter().map(entry).collect::<Value>())
         .with("findings", findings(&listed.findings))
+        .line()
+}
+
+/// What was found out about an archive.
+pub fn verified(verified: &ArchiveVerified) -> String {
+    let fault = |fault: &Fault| {
+        let (frame, frames) = fault.frame.unzip();
+        json!({
+            "subject": fault.subject, "frame": frame, "frames": frames, "from": fault.bytes.start, "to": fault.bytes.end,
+            "text": fault.what, "differs": fault.differs,
+        })
+    };
+    Object::new("verified", verified.elapsed)
+        .with("archive", verified.archive.display().to_string())
+        .with("version", verified.version.as_str())
+        .with("compression", verified.compression)
+        .with("writer", verified.writer.as_deref())
+        .with("archive_bytes", verified.bytes)
+        .with("bytes", verified.content)
+        .with("entries", verified.entries)
+        .with("blocks", verified.blocks)
+        .with("frames", verified.frames)
+        .with("rows", verified.rows)
+        .with("large_objects", verified.large_objects)
+        .with("whole", verified.faults.is_empty())
+        .with("faults", verified.faults.iter().map(fault).collect::<Value>())
+        .with("more_faults", verified.more_faults)
+        .with("findings", findings(&verified.findings))
+        .with("duration_ms", millis(verified.elapsed))
         .line()
 }
 

@@ -2,42 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sha2::{Digest as _, Sha256};
-
 use super::Ready;
-use crate::archive::manifest::{END_BYTES, FOOTER_BYTES, Footer, Manifest};
-use crate::archive::read::FileArchive;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::QualName;
 use crate::toc::Data;
 use crate::transfer::{Digest, Moved};
-
-/// The manifest of an archive; nothing for one of somebody else's.
-///
-/// # Errors
-/// * `Malformed` where it is damaged, or says something else than header and table of contents.
-pub(super) fn read(archive: &FileArchive) -> Result<Option<Manifest>> {
-    let end = (FOOTER_BYTES + END_BYTES) as u64;
-    let Some(at) = archive.length().checked_sub(end).filter(|at| *at >= archive.blocks_from()) else { return Ok(None) };
-    let Some(footer) = Footer::read(&archive.bytes(at, end)?) else { return Ok(None) };
-    let damaged = |what: &'static str| {
-        Error::malformed(what)
-            .about(archive.path().display())
-            .with_hint("The file is damaged. If it was copied or downloaded, do that again.")
-    };
-    let begins = at.checked_sub(footer.body).filter(|_| footer.file == archive.length());
-    let begins = begins.ok_or_else(|| damaged("the archive is not as long as it was when it was written"))?;
-    let body = archive.bytes(begins, footer.body)?;
-    if !footer.proves(&body) {
-        return Err(damaged("the archive's manifest is not what was written"));
-    }
-    let manifest = Manifest::read(&body)?;
-    let head = archive.bytes(0, manifest.head_bytes)?;
-    if manifest.head_hash != *Sha256::digest(&head) {
-        return Err(damaged("the archive's header or table of contents is not what was written"));
-    }
-    Ok(Some(manifest))
-}
 
 impl Ready {
     /// Compares what the archive has sent with what its manifest says.

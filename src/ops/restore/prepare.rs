@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::Restore;
 use super::roles::Roles;
-use super::{Restore, manifest};
 use crate::archive::entries::{self, Contents, Known, Without};
 use crate::archive::header::Header;
 use crate::archive::manifest::Manifest;
@@ -148,7 +148,7 @@ impl Restore {
         };
         let opened = tokio::task::spawn_blocking(move || {
             let archive = FileArchive::open(path)?;
-            let manifest = manifest::read(&archive)?;
+            let manifest = archive.manifest()?;
             Ok((Arc::new(archive), manifest))
         });
         opened.await.map_err(|error| Error::new(ErrorKind::Io, "cannot read the archive").with_source(error))?
