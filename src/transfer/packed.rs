@@ -1,6 +1,6 @@
 //! An archive, as where a lane takes data from.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -18,8 +18,8 @@ use crate::archive::read::FileArchive;
 use crate::archive::toc::Record;
 use crate::error::{Error, Result};
 use crate::event::Tally;
-use crate::sql::{Ident, Sql, join};
-use crate::toc::{Data, EntryId, Rows};
+use crate::sql::{Ident, QualName, Sql, join};
+use crate::toc::{Data, EntryId, Rows, Toc};
 use crate::wire::session::Session;
 
 /// An archive and the blocks in it, by the entries whose data they hold.
@@ -35,12 +35,15 @@ pub struct Packed {
     backslashes: bool,
     /// Whether its server wrote floating-point numbers with other digits than servers of today.
     long_floats: bool,
+    /// Entries whose rows are read back with their columns in another order.
+    mixed: HashSet<EntryId>,
 }
 
 impl Packed {
     /// The blocks of an archive. `major` is that of the server that it is from, where it is known.
     pub fn new(
         archive: Arc<FileArchive>,
+        toc: &Toc,
         blocks: HashMap<EntryId, Block>,
         encoding: &str,
         backslashes: bool,
@@ -48,7 +51,15 @@ impl Packed {
     ) -> Self {
         let records = archive.records().iter().enumerate().map(|(place, record)| (record.id, place)).collect();
         let long_floats = major.is_none_or(|major| major < 12);
-        Self { archive, blocks, records, encoding: encoding.to_owned(), backslashes, long_floats }
+        Self {
+            archive,
+            blocks,
+            records,
+            encoding: encoding.to_owned(),
+            backslashes,
+            long_floats,
+            mixed: Self::mixed(toc),
+        }
     }
 
     /// The encoding of its rows.
@@ -58,8 +69,27 @@ impl Packed {
 
     /// Whether the digest of rows that were read back is that of the rows in the archive, if nothing got lost.
     pub fn is_comparable(&self, entry: EntryId, rows: &Rows) -> bool {
-        let form = self.blocks.get(&entry).map(|block| block.form);
-        form == Some(Form::Text) && !(rows.floats && self.long_floats)
+        self.is_text(entry) && !(rows.floats && self.long_floats) && !self.mixed.contains(&entry)
+    }
+
+    /// Whether its rows are in text form, so that they are digested as they come.
+    pub fn is_text(&self, entry: EntryId) -> bool {
+        self.blocks.get(&entry).is_some_and(|block| block.form == Form::Text)
+    }
+
+    /// Finds the rows that go through a partitioned table whose partitions have their columns in different orders: where they
+    /// come to lie they are read back in another order.
+    fn mixed(toc: &Toc) -> HashSet<EntryId> {
+        let mut through: HashMap<&QualName, Vec<(EntryId, &[Ident])>> = HashMap::new();
+        for entry in toc.entries() {
+            if let Some(Data::Rows(rows)) = &entry.data
+                && let Some(root) = &rows.into
+            {
+                through.entry(root).or_default().push((entry.id, &rows.columns));
+            }
+        }
+        let mixed = through.into_values().filter(|all| all.windows(2).any(|pair| pair[0].1 != pair[1].1));
+        mixed.flatten().map(|(id, _)| id).collect()
     }
 
     /// The archive.
@@ -140,7 +170,7 @@ impl Packed {
                 let text = form == Form::Text;
                 let into = copy_in(rows, &self.encoding, text);
                 let into = join(first.cloned().into_iter().chain([into]), ";\n");
-                let digests = if self.is_comparable(entry, rows) { digests } else { DigestMode::None };
+                let digests = if text { digests } else { DigestMode::None };
                 let from = RowSource::Archive(UnpackedRows::start(&self.archive, record, text));
                 copy_rows(from, sink, &into, None, tally, digests, cancel).await
             }

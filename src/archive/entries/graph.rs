@@ -32,7 +32,7 @@ impl<'a> Graph<'a> {
         let records: HashMap<i64, &Record> = all.iter().map(|record| (record.id, record)).collect();
         let mut needs: Vec<BTreeSet<usize>> =
             drafts.iter().map(|(record, ..)| resolve(record, &places, &records)).collect();
-        settle_sections(drafts, &needs);
+        settle_sections(drafts, &mut needs);
         let mut families: HashMap<usize, Vec<usize>> = HashMap::new();
         for (place, (_, entry, _)) in drafts.iter().enumerate().filter(|(_, (_, e, _))| e.kind == Kind::TableAttach) {
             let named = |other: &usize| {
@@ -99,18 +99,28 @@ fn chain_foreign_data(drafts: &[Draft<'_>], needs: &mut [BTreeSet<usize>]) {
 }
 
 /// Comments and security labels go with what they are on, and what an archive gives no section, with what stands before it.
-fn settle_sections(drafts: &mut [Draft<'_>], needs: &[BTreeSet<usize>]) {
-    let mut before = Section::PreData;
+fn settle_sections(drafts: &mut [Draft<'_>], needs: &mut [BTreeSet<usize>]) {
+    let (mut before, mut later) = ((Section::PreData, None), Vec::new());
     for place in 0..drafts.len() {
         let on = needs.get(place).into_iter().flatten().filter_map(|need| drafts.get(*need));
         let on = on.map(|(_, entry, _)| entry.section).max();
         let Some((record, entry, _)) = drafts.get_mut(place) else { continue };
         let says_nothing = !(2..=4).contains(&record.section) && entry.section != Section::Last;
         match entry.kind {
-            Kind::Comment | Kind::SecurityLabel => entry.section = on.unwrap_or(before),
-            _ if says_nothing => entry.section = before,
-            _ if entry.section != Section::Last => before = entry.section,
+            Kind::Comment | Kind::SecurityLabel if on == Some(Section::Last) => entry.section = Section::Last,
+            // One that stands later than what it is on needs something that is made there.
+            Kind::Comment | Kind::SecurityLabel => {
+                entry.section = on.map_or(before.0, |on| on.max(before.0));
+                later.extend(before.1.filter(|_| on.is_some_and(|on| on < before.0)).map(|other| (place, other)));
+            }
+            _ if says_nothing => entry.section = before.0,
+            _ if entry.section != Section::Last => before = (entry.section, Some(place)),
             _ => {}
+        }
+    }
+    for (place, other) in later {
+        if let Some(needs) = needs.get_mut(place) {
+            needs.insert(other);
         }
     }
 }

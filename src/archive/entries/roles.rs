@@ -54,7 +54,8 @@ fn list(words: &[Token], mut at: usize, roles: &mut Vec<String>) -> usize {
     while let Some(name) = words.get(at) {
         let is_role = match name {
             Token::Word(word) => !NO_ROLES.contains(&word.as_str()) && word != "default",
-            Token::Name(_) => true,
+            // Even between quotes these two are no roles (PostgreSQL 18, `src/backend/parser/gram.y`, `RoleSpec`).
+            Token::Name(name) => name != "public" && name != "none",
             _ => break,
         };
         roles.extend(name.name().filter(|_| is_role).map(str::to_owned));
@@ -86,6 +87,7 @@ mod tests {
             ["a b"]
         );
         assert_eq!(named(Kind::UserMapping, "CREATE USER MAPPING FOR PUBLIC SERVER s;", false), [""; 0]);
+        assert_eq!(named(Kind::UserMapping, "CREATE USER MAPPING FOR \"public\" SERVER s;", false), [""; 0]);
         let properties = "ALTER DATABASE a SET x TO y; ALTER ROLE r IN DATABASE a SET x TO y";
         assert_eq!(named(Kind::Database, properties, false), ["r"]);
         assert_eq!(named(Kind::Table, "CREATE TABLE a TO b", false), [""; 0]);

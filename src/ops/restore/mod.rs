@@ -205,6 +205,7 @@ impl Restore {
         phases.found(check::by_path(&ready.toc, moved));
         if self.verify == Verified::Digests {
             ready.insist_on_manifest(moved)?;
+            ready.count_only(moved);
             phases.found(ready.recheck(moved).await?);
         }
         if self.verify != Verified::None {

@@ -100,7 +100,7 @@ impl Restore {
                 database: catalog::Database::default(),
                 properties: Vec::new(),
                 toc: Arc::default(),
-                packed: Arc::new(Packed::new(archive, HashMap::new(), "", false, None)),
+                packed: Arc::new(Packed::new(archive, &Toc::default(), HashMap::new(), "", false, None)),
                 manifest,
                 path: Sql::constant(USUAL_PATH),
                 first: Sql::default(),
@@ -126,7 +126,7 @@ impl Restore {
             false => Sql::default(),
         };
         let major = Some(ready.archive_version.major()).filter(|major| *major > 0);
-        let packed = Packed::new(ready.packed.archive(), blocks, &settings.encoding, backslashes, major);
+        let packed = Packed::new(ready.packed.archive(), &toc, blocks, &settings.encoding, backslashes, major);
         Ok(Ready { database, properties, toc: Arc::new(toc), packed: Arc::new(packed), path, first, ..ready })
     }
 
