@@ -63,7 +63,7 @@ impl Faults {
 
     /// In the order of the file, and how many more there are.
     pub fn in_order(mut self) -> (Vec<Fault>, u64) {
-        self.listed.sort_by(|a, b| (a.bytes.start, a.frame, a.bytes.end).cmp(&(b.bytes.start, b.frame, b.bytes.end)));
+        self.listed.sort_by_key(|fault| (fault.bytes.start, fault.frame, fault.bytes.end));
         (self.listed, self.more)
     }
 }
