@@ -12,6 +12,9 @@ use crate::toc::{Entry, Kind, Section};
 /// been filled, which is.
 const PAIRS: usize = 1_000_000;
 
+/// How many levels of partitions are looked through.
+const DEEPEST: usize = 100;
+
 /// A record on its way to an entry.
 type Draft<'a> = (&'a Record, Entry, Option<Block>);
 
@@ -45,6 +48,7 @@ impl<'a> Graph<'a> {
             }
         }
         chain_foreign_data(drafts, &mut needs);
+        order_triggers(drafts, &mut needs, &families);
         let locks = (0..drafts.len()).map(|place| locks(place, drafts, &needs, &families)).collect();
         add_what_comes_last(drafts, &mut needs);
         let sections = drafts.iter().map(|(_, entry, _)| (entry.section, is_after_privileges(entry.kind))).collect();
@@ -80,6 +84,33 @@ fn resolve(record: &Record, places: &HashMap<i64, usize>, records: &HashMap<i64,
         }
     }
     out
+}
+
+/// A partition's trigger is made with that of the table above it, and what is said of it has to come after what is said of
+/// that one: stock archives have them in an order that works, and do not say why.
+fn order_triggers(drafts: &[Draft<'_>], needs: &mut [BTreeSet<usize>], families: &HashMap<usize, Vec<usize>>) {
+    let above: HashMap<usize, usize> =
+        families.iter().flat_map(|(parent, children)| children.iter().map(move |child| (*child, *parent))).collect();
+    if above.is_empty() {
+        return;
+    }
+    let mut last: HashMap<(usize, &str), usize> = HashMap::new();
+    for (place, (_, entry, _)) in drafts.iter().enumerate().filter(|(_, (_, e, _))| e.kind == Kind::Trigger) {
+        let on_table = |need: &usize| {
+            let table = drafts.get(*need).filter(|_| is_table(drafts, *need))?;
+            let name = entry.tag.strip_prefix(table.1.tag.as_str())?.strip_prefix(' ')?;
+            (table.1.namespace == entry.namespace).then_some((*need, name))
+        };
+        let Some((table, name)) = needs[place].iter().find_map(on_table) else { continue };
+        last.insert((table, name), place);
+        // No table is deeper than there are partitions; a hostile archive may have it that they stand in a circle.
+        let mut parent = above.get(&table);
+        for _ in 0..DEEPEST {
+            let Some(table) = parent else { break };
+            needs[place].extend(last.get(&(*table, name)).filter(|other| **other != place));
+            parent = above.get(table);
+        }
+    }
 }
 
 /// Tables that nothing here makes, those of extensions say, may refer to each other already. Their rows come one after the
