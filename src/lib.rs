@@ -19,6 +19,10 @@
 //! Nothing flows back except events, and once names: what is selected is asked first, then locked, then read. The new
 //! database is loaded under a staging name, compared with what the old server sent, and takes its final name last.
 //!
+//! An archive can stand on either side. [`ops::dump`] makes records of the entries ([`archive::records`]), and its lanes
+//! ([`transfer::Dumper`]) compress data beside the reading, for the one thread that writes the file ([`archive::write`]).
+//! [`ops::restore`] makes entries of records ([`archive::entries`]), and its lanes have blocks where others have a session.
+//!
 //! # Layers
 //!
 //! | layer | rooms | may import |
@@ -27,7 +31,7 @@
 //! | 1 | [`wire`], [`archive`] | layer 0, never each other: the wire knows no file format, the archive no server |
 //! | 2 | [`catalog`] | 0, [`wire`] (only reading and row decoding) |
 //! | 3 | [`plan`] | 0, [`catalog`]; no async, no I/O |
-//! | 4 | [`transfer`] | 0, [`wire`], [`plan`]; not [`catalog`] |
+//! | 4 | [`transfer`] | 0, [`wire`], [`archive`], [`plan`]; not [`catalog`] |
 //! | 5 | [`ops`] | everything below; the only place that wires |
 //! | 6 | `cli`, `main` | [`ops`], [`event`], [`error`]; the only users of clap, serde_json, terminal_size |
 //!

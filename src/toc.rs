@@ -116,8 +116,12 @@ kinds! {
     TableData => "TABLE DATA",
     /// Where a sequence stands.
     SequenceSet => "SEQUENCE SET",
-    /// A large object, still empty.
+    /// Large objects, still empty.
     LargeObject => "BLOB METADATA",
+    /// A single large object, still empty, as archives up to 1.15 have it.
+    SingleLargeObject => "BLOB",
+    /// Comments on large objects, as very old archives have them.
+    LargeObjectComments => "BLOB COMMENTS",
     /// The contents of large objects.
     LargeObjectData => "BLOBS",
     /// A CHECK constraint that had to wait, on a table.
@@ -160,6 +164,10 @@ kinds! {
     EventTrigger => "EVENT TRIGGER",
     /// A materialized view is filled.
     MaterializedViewData => "MATERIALIZED VIEW DATA",
+    /// Planner statistics of a relation.
+    StatisticsData => "STATISTICS DATA",
+    /// How far a table of a subscription has come, in archives of `pg_upgrade`.
+    SubscriptionTable => "SUBSCRIPTION TABLE",
 }
 
 impl fmt::Display for Kind {

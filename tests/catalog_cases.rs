@@ -105,6 +105,23 @@ fn try_case(case: &Case, old: &Server, new: &Server) {
     assert_same(&ran.told(), &expected, 0, &after, 0, &[]);
 }
 
+/// Makes each case that is asked for on the old server, with its roles on both, and hands over the name of its database.
+pub fn each(old: &Server, new: &Server, mut with: impl FnMut(&str)) {
+    prepare_server(old);
+    prepare_server(new);
+    let wanted = std::env::var("PGTANDEM_CASES").unwrap_or_default();
+    for case in cases().iter().filter(|case| case.majors.contains(&old.major()) && case.name.contains(&wanted)) {
+        if case.must_be_refused() {
+            continue;
+        }
+        let database = format!("archive_{}", case.name);
+        old.create_database(&database).unwrap();
+        old.psql_file(&database, &case.file).unwrap();
+        same_roles(old, new);
+        with(&database);
+    }
+}
+
 /// Where the new side has what the stock tools would have made, that is what was to be expected, whatever the old side prints.
 fn allow_words_of(stock: &Oracle, expected: &mut Oracle, after: &Oracle) {
     for (name, words) in &stock.schema {

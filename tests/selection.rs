@@ -15,7 +15,7 @@ use pgtandem_lab::{Server, shared};
 use crate::support::{Program, databases, entries, prepare_server, testdata};
 
 /// The database on this server, made once.
-fn filled(major: u32) -> &'static Server {
+pub fn filled(major: u32) -> &'static Server {
     static FILLED: [OnceLock<()>; 2] = [const { OnceLock::new() }; 2];
     let server = shared(major).unwrap();
     FILLED[usize::from(major == 18)].get_or_init(|| {
@@ -38,7 +38,7 @@ fn roles(server: &Server) {
 }
 
 /// Kind, schema and name of everything that the stock `pg_dump` prints with these options.
-fn stock(server: &Server, database: &str, options: &[&str]) -> BTreeSet<String> {
+pub fn stock(server: &Server, database: &str, options: &[&str]) -> BTreeSet<String> {
     let options = [options, &["--restrict-key=x", "--quote-all-identifiers"]].concat();
     let dump = server.pg_dump(database, &options).unwrap();
     let mut found = BTreeSet::new();
@@ -96,7 +96,7 @@ fn index_of(constraint: &str) -> String {
 }
 
 #[track_caller]
-fn same(options: &[&str], expected: &BTreeSet<String>, found: &BTreeSet<String>) {
+pub fn same(options: &[&str], expected: &BTreeSet<String>, found: &BTreeSet<String>) {
     let lost: Vec<_> = expected.difference(found).collect();
     let added: Vec<_> = found.difference(expected).collect();
     assert!(lost.is_empty() && added.is_empty(), "{options:?}: missing {lost:#?}\nneedless {added:#?}");
@@ -123,7 +123,7 @@ fn comparable(names: &BTreeSet<String>) -> BTreeSet<String> {
     names.iter().filter(counts).map(called).map(|name| name.replace("-.BLOB METADATA ", "-.LARGE OBJECT ")).collect()
 }
 
-const OPTIONS: &[&[&str]] = &[
+pub const OPTIONS: &[&[&str]] = &[
     &[],
     &["-n", "alone"],
     &["-n", "ALONE"],

@@ -8,8 +8,10 @@
 //! ...
 //! 215; 1259 16386 TABLE shop orders owner
 //! 3421; 0 16386 TABLE DATA shop orders owner
-//! ;	rows 60000, size 8192000, stored 812000, ratio 10.1
+//! ;   rows 60000, size 8192000, stored 812000, ratio 10.1
 //! ```
+//!
+//! Rows are those of a table, or large objects; sizes are in bytes.
 //!
 //! Names are written as they are; only what would end a line is a space. One thing is not as there: the date bears no time
 //! zone, since an archive holds none (`pg_restore` prints the zone where it runs itself).
@@ -32,16 +34,11 @@ pub struct Stored {
     pub stored: u64,
 }
 
-/// The whole list. `is_selected` tells which of the records that are [usually listed](listed) are wanted, `stored` what is
+/// The whole list: `wanted` are those of the archive's `count` records that are listed, in their order; `stored` tells what is
 /// known of their data.
-pub fn write(
-    header: &Header,
-    records: &[Record],
-    is_selected: impl Fn(&Record) -> bool,
-    stored: impl Fn(&Record) -> Option<Stored>,
-) -> Vec<u8> {
-    let mut out = head(header, records.len());
-    for record in listed(records).filter(|record| is_selected(record)) {
+pub fn write(header: &Header, count: usize, wanted: &[&Record], stored: impl Fn(&Record) -> Option<Stored>) -> Vec<u8> {
+    let mut out = head(header, count);
+    for record in wanted {
         line(record, &mut out);
         if let Some(known) = stored(record) {
             out.extend(size_line(known).into_bytes());
@@ -105,9 +102,10 @@ fn number(text: &[u8]) -> u32 {
 /// A comment line that follows the line of a record with data.
 fn size_line(known: Stored) -> String {
     let Stored { rows, size, stored } = known;
-    let Some(size) = size else { return format!(";\tobjects {rows}, stored {stored}\n") };
-    let ratio = if stored > 0 { format!(", ratio {:.1}", size as f64 / stored as f64) } else { String::new() };
-    format!(";\trows {rows}, size {size}, stored {stored}{ratio}\n")
+    let ratio =
+        |size: u64| if stored > 0 { format!(", ratio {:.1}", size as f64 / stored as f64) } else { String::new() };
+    let before = size.map(|size| format!(", size {size}")).unwrap_or_default();
+    format!(";\trows {rows}{before}, stored {stored}{}\n", size.map(ratio).unwrap_or_default())
 }
 
 /// The text with a space for each byte that would end its line, or a C string. Other control characters are in names as
@@ -254,10 +252,10 @@ mod tests {
             ;     Offset: 8 bytes\n;     Dumped from database version: 15.18\n;     Dumped by pg_dump version: 18.4\n\
             ;\n;\n; Selected TOC Entries:\n;\n7; 1259 4000000000 TABLE a x \\! y ;\x1b\xff o\n9; 0 0 TABLE DATA - t \n\
             ;\trows 3, size 100, stored 40, ratio 2.5\n";
-        let list = write(&header(), &named, |_| true, sizes);
+        let list = write(&header(), 2, &[&named[0], &named[1]], sizes);
         assert_eq!(String::from_utf8_lossy(&list), String::from_utf8_lossy(expected));
         assert_eq!(read(&list, &named).unwrap(), [7, 9]);
-        assert_eq!(read(&write(&header(), &named, |record| record.id == 9, sizes), &named).unwrap(), [9]);
+        assert_eq!(read(&write(&header(), 2, &[&named[1]], sizes), &named).unwrap(), [9]);
     }
 
     #[test]

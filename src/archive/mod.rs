@@ -45,6 +45,7 @@
 
 pub mod block;
 pub mod codec;
+pub mod entries;
 pub mod header;
 pub mod large_object;
 pub mod listing;
@@ -53,6 +54,8 @@ pub mod owner;
 pub mod primitive;
 pub mod read;
 pub mod records;
+pub mod script;
+pub mod settings;
 pub mod toc;
 pub mod verify;
 pub mod write;

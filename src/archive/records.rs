@@ -198,19 +198,21 @@ impl Writer<'_> {
         let needs = self.needs(entry);
         let mut ids = Vec::new();
         for (n, oid) in data.unwrap_or_default().iter().enumerate() {
-            let blank = self.blank("BLOB", &oid.to_string());
-            // The first one bears the entry's own number, so that what needs the entry finds it.
-            let id = if n == 0 { entry.id.0.into() } else { blank.id };
-            ids.push(id);
+            let mut record = self.blank("BLOB", &oid.to_string());
+            if n == 0 {
+                // The first one bears the entry's own number, so that what needs the entry finds it.
+                self.next -= 1;
+                record.id = entry.id.0.into();
+            }
+            ids.push(record.id);
             let record = Record {
-                id,
                 catalog: PG_LARGE_OBJECT_METADATA.to_string().into(),
                 object: oid.to_string().into(),
                 definition: script([&sql!("SELECT pg_catalog.lo_create({})", Literal(&oid.to_string()))]),
                 drop: script([&sql!("SELECT pg_catalog.lo_unlink({})", Literal(&oid.to_string()))]),
                 owner: entry.owner.as_ref().map(|owner| owner.role.as_str().into()),
                 needs: needs.clone(),
-                ..blank
+                ..record
             };
             self.out.records.push(record);
         }

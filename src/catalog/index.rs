@@ -231,12 +231,24 @@ impl Index {
         }
     }
 
-    fn attach(&self) -> Option<Draft> {
+    fn attach(&self, catalog: &Catalog) -> Option<Draft> {
         let (oid, parent) = self.parent.as_ref()?;
         let create = sql!("ALTER INDEX {} ATTACH PARTITION {}", parent, self.name);
         let mut draft = self.draft_of(Kind::IndexAttach, vec![create]);
-        draft.locks = vec![ObjectId::relation(*oid), self.id];
+        let above = match catalog.get(ObjectId::relation(*oid)) {
+            Some(Object::Index(above)) => above.made_by(),
+            _ => ObjectId::relation(*oid),
+        };
+        draft.locks = vec![above, self.made_by()];
         Some(draft)
+    }
+
+    /// What has a statement that makes it: its constraint, if it is behind one.
+    fn made_by(&self) -> ObjectId {
+        match self.constraint {
+            Some(constraint) => ObjectId::new(Class::CONSTRAINT, constraint),
+            None => self.id,
+        }
     }
 
     fn draft_of(&self, kind: Kind, create: Vec<Sql>) -> Draft {
@@ -271,7 +283,7 @@ impl Render for Index {
     fn draft(&self, part: Part, catalog: &Catalog, _how: &Decisions) -> Option<Draft> {
         match part {
             Part::Definition => self.create(catalog),
-            Part::Attach => self.attach(),
+            Part::Attach => self.attach(catalog),
             _ => None,
         }
     }
@@ -298,6 +310,8 @@ impl Render for Index {
         for constraint in [self.constraint, above].into_iter().flatten() {
             needs.push(Node::definition(ObjectId::new(Class::CONSTRAINT, constraint)));
         }
+        // From below: whatever is attached is valid by then, and the one above becomes so with the last of its partitions.
+        needs.extend(self.children.iter().map(|&child| Node { object: ObjectId::relation(child), part: Part::Attach }));
         edges.extend(needs.into_iter().map(|needs| (attach, needs)));
         edges
     }

@@ -70,6 +70,11 @@ impl Pattern {
         }
     }
 
+    /// The regular expressions for the schema, if it names one, and for the name, for whoever has no server that matches them.
+    pub fn expressions(&self) -> (Option<&str>, &str) {
+        (self.schema.as_deref(), &self.name)
+    }
+
     /// Asks for the users' schemas that match.
     pub(super) fn schemas_query(&self) -> Sql {
         sql!(

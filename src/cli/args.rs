@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::restore::RestoreArgs;
 use super::selection::SelectionArgs;
 use crate::error::ErrorKind;
 
@@ -29,10 +30,55 @@ pub enum Command {
     Upgrade(UpgradeArgs),
     /// Write a database into an archive, one compressed file that stock pg_restore reads
     Dump(DumpArgs),
+    /// Make a database of an archive, verified; of pg_dump -Fc or pgtandem dump
+    Restore(RestoreArgs),
     /// Show what is in an archive, as pg_restore -l does
     List(ListArgs),
+    /// Turn an archive into a script that psql runs
+    Script(ScriptArgs),
     /// Look whether an archive is whole; no server is needed
     Verify(VerifyArgs),
+}
+
+/// Turn an archive into a script that psql runs
+///
+/// psql -X -v ON_ERROR_STOP=1 -f FILE, with the psql of August 2025 or later, makes in an empty database what the archive
+/// holds. Nothing in an archive can give psql a command of its own; but its definitions are statements, and run with the
+/// rights of whoever runs the script.
+#[derive(Args, Debug)]
+#[command(after_help = exit_codes())]
+pub struct ScriptArgs {
+    /// The archive, in the custom format (pg_dump -Fc); - for standard input
+    #[arg(value_name = "ARCHIVE")]
+    pub archive: PathBuf,
+
+    /// The file, which is there when it is whole; - for standard output [default: -]
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// Replace the file if it is there, once the new one is whole
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// Make the database of the archive first, with its settings and privileges, and connect to it
+    #[arg(short = 'C', long)]
+    pub create: bool,
+
+    /// Whether what lies in a tablespace of its own does so again
+    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
+    pub tablespaces: Tablespaces,
+
+    /// What of it is wanted.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+
+    /// The entries that are wanted.
+    #[command(flatten)]
+    pub use_list: UseList,
+
+    /// How a run is shown.
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Show what is in an archive, as pg_restore -l does
@@ -45,6 +91,14 @@ pub struct ListArgs {
     /// The archive, in the custom format (pg_dump -Fc); - for standard input
     #[arg(value_name = "ARCHIVE")]
     pub archive: PathBuf,
+
+    /// What of it is listed.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+
+    /// The entries that are wanted.
+    #[command(flatten)]
+    pub use_list: UseList,
 
     /// One JSON object, the same as with --log-format json
     #[arg(long)]
@@ -120,6 +174,19 @@ pub struct UpgradeArgs {
     /// How a run is shown.
     #[command(flatten)]
     pub output: Output,
+}
+
+/// Entries of an archive by a list.
+#[derive(Args, Clone, Debug, Default)]
+pub struct UseList {
+    /// Only the entries of this list, in its order; a list is what `pgtandem list` and `pg_restore -l` print
+    #[arg(
+        short = 'L',
+        long,
+        value_name = "FILE",
+        help_heading = "Selection (patterns are those of pg_dump, and can be given several times)"
+    )]
+    pub use_list: Option<PathBuf>,
 }
 
 /// Write a database into an archive, one compressed file that stock pg_restore reads
@@ -297,7 +364,7 @@ pub enum Color {
 /// More lanes than any server has sessions to give.
 const MOST_JOBS: usize = 1000;
 
-fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     let number: usize = text.parse().map_err(|_| format!("give a number from 1 to {MOST_JOBS}"))?;
     match NonZeroUsize::new(number) {
         None => Err("nothing would be done with no lanes at all; give 1 or more, or leave the option out".to_owned()),

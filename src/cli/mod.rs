@@ -4,6 +4,8 @@ pub mod args;
 mod options;
 mod print;
 mod progress;
+mod reader;
+pub mod restore;
 mod run;
 mod secrets;
 pub mod selection;
@@ -18,10 +20,12 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::Finding;
 use crate::ops::dump::Destination;
-use args::{Cli, Command, DumpArgs, ListArgs, UpgradeArgs, VerifyArgs};
+use args::{Cli, Command, DumpArgs, ListArgs, ScriptArgs, UpgradeArgs, VerifyArgs};
 use options::{Env, Streams};
 use progress::json;
+use reader::Reader;
 use run::Ended;
 use secrets::Hidden;
 
@@ -39,7 +43,9 @@ pub fn main() -> u8 {
     match cli.command {
         Command::Upgrade(args) => command(&args.output, hidden, env, |run| upgrade(&args, run)),
         Command::Dump(args) => command(&args.output, hidden, env, |run| dump(&args, run)),
+        Command::Restore(args) => command(&args.output, hidden, env, |run| restore::restore(&args, run)),
         Command::List(args) => command(&args.output(), hidden, env, |run| list(&args, run)),
+        Command::Script(args) => command(&args.output, hidden, env, |run| script(&args, run)),
         Command::Verify(args) => command(&args.output(), hidden, env, |run| verify(&args, run)),
     }
 }
@@ -134,15 +140,33 @@ fn upgrade(args: &UpgradeArgs, run: &Run<'_>) -> Result<Said> {
 }
 
 fn list(args: &ListArgs, run: &Run<'_>) -> Result<Said> {
-    let listed = options::list(args).run()?;
-    if let Some(damage) = &listed.damage {
-        tell(&print::damage(damage, run.streams.err));
-    }
+    let listed = options::list(args)?.run()?;
+    tell_findings(&listed.findings, &run.streams);
     Ok(match (run.streams.json, std::io::stdout().is_terminal()) {
         (true, _) => Said::Answer(json::list(&listed, run.begun.elapsed())),
         (false, true) => Said::Answer(print::list::safe(&listed.text)),
         (false, false) => Said::Bytes(listed.text),
     })
+}
+
+fn script(args: &ScriptArgs, run: &Run<'_>) -> Result<Said> {
+    let options = options::script(args)?;
+    let mut out = Reader::new(std::io::stdout().lock());
+    let done = options.run(&mut out);
+    if out.has_gone() {
+        // It has had enough.
+        return Ok(Said::Summary(String::new()));
+    }
+    let findings = done?;
+    tell_findings(&findings, &run.streams);
+    Ok(Said::Summary(if run.streams.json { json::script(&findings, run.begun.elapsed()) } else { String::new() }))
+}
+
+/// What was found is told beside an answer; for machines it is in the answer.
+fn tell_findings(findings: &[Finding], streams: &Streams) {
+    if !streams.json {
+        tell(&print::findings(findings, usize::MAX, streams.err));
+    }
 }
 
 fn verify(args: &VerifyArgs, run: &Run<'_>) -> Result<Said> {

@@ -2,12 +2,15 @@
 
 use std::io::IsTerminal;
 
-use super::args::{self, ArchiveArgs, Compat, DumpArgs, ListArgs, LogFormat, Output, UpgradeArgs, VerifyArgs};
+use super::args::{
+    self, ArchiveArgs, Compat, DumpArgs, ListArgs, LogFormat, Output, ScriptArgs, UpgradeArgs, UseList, VerifyArgs,
+};
+use super::selection::SelectionArgs;
 use super::style::{self, Paint};
 use crate::error::{Error, Result};
 use crate::ops::dump::{self, Destination, Readers};
 use crate::ops::upgrade::{Carried, Statistics, Writers};
-use crate::ops::{Codec, Databases, Dump, Input, List, Tablespaces, Upgrade, Verified, VerifyArchive};
+use crate::ops::{Codec, Databases, Dump, Input, List, Script, Tablespaces, Upgrade, Verified, VerifyArchive, Wanted};
 use crate::wire::conninfo::{ConnInfo, Side};
 
 /// How variables of the environment are looked up.
@@ -24,11 +27,7 @@ pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
         to: ConnInfo::resolve(Side::New, args.to.as_deref(), env)?,
         databases: if args.all_databases { Databases::All } else { Databases::One },
         jobs: args.jobs,
-        verify: match args.verify {
-            args::Verify::None => Verified::None,
-            args::Verify::Counts => Verified::Counts,
-            args::Verify::Digests => Verified::Digests,
-        },
+        verify: verified(args.verify),
         writers: match args.writers {
             args::Writers::Refuse => Writers::Refuse,
             args::Writers::Allow => Writers::Allow,
@@ -43,16 +42,70 @@ pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
             args::Roles::All => Carried::All,
             args::Roles::None => Carried::None,
         },
-        tablespaces: match args.tablespaces {
-            args::Tablespaces::Keep => Tablespaces::Keep,
-            args::Tablespaces::Default => Tablespaces::Default,
-        },
+        tablespaces: tablespaces(args.tablespaces),
     })
 }
 
+/// How both sides are compared.
+pub const fn verified(verify: args::Verify) -> Verified {
+    match verify {
+        args::Verify::None => Verified::None,
+        args::Verify::Counts => Verified::Counts,
+        args::Verify::Digests => Verified::Digests,
+    }
+}
+
+/// What to do about tablespaces.
+pub const fn tablespaces(tablespaces: args::Tablespaces) -> Tablespaces {
+    match tablespaces {
+        args::Tablespaces::Keep => Tablespaces::Keep,
+        args::Tablespaces::Default => Tablespaces::Default,
+    }
+}
+
 /// The options of a list.
-pub fn list(args: &ListArgs) -> List {
-    List { archive: Input::named(&args.archive) }
+///
+/// # Errors
+///
+/// `Usage` if a pattern makes no sense, or if two things are to be read from standard input.
+pub fn list(args: &ListArgs) -> Result<List> {
+    let archive = Input::named(&args.archive);
+    Ok(List { wanted: wanted(&args.selection, &args.use_list, &archive, false)?, archive })
+}
+
+/// The options of a script.
+///
+/// # Errors
+///
+/// `Usage` if a pattern makes no sense, if two things are to be read from standard input, or if messages in JSON would come
+/// amid the script.
+pub fn script(args: &ScriptArgs) -> Result<Script> {
+    let archive = Input::named(&args.archive);
+    let file = args.file.clone().filter(|file| file.as_os_str() != "-");
+    if file.is_none() && args.output.log_format == LogFormat::Json {
+        return Err(Error::usage("the script and messages in JSON cannot both go to standard output")
+            .with_hint("Name a file with --output."));
+    }
+    Ok(Script {
+        wanted: wanted(&args.selection, &args.use_list, &archive, args.create)?,
+        archive,
+        tablespaces: tablespaces(args.tablespaces),
+        file,
+        overwrite: args.overwrite,
+    })
+}
+
+/// What of an archive is wanted.
+///
+/// # Errors
+///
+/// `Usage` if a pattern makes no sense, or if the list is to be read from where the archive is.
+pub fn wanted(selection: &SelectionArgs, list: &UseList, archive: &Input, database: bool) -> Result<Wanted> {
+    let use_list = list.use_list.as_ref().map(Input::named);
+    if use_list == Some(Input::Standard) && *archive == Input::Standard {
+        return Err(Error::usage("the archive and the list cannot both be standard input"));
+    }
+    Ok(Wanted { selection: selection.resolve()?, use_list, database })
 }
 
 /// The options of a look at an archive.

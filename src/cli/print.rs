@@ -6,7 +6,7 @@ mod summary;
 mod verified;
 
 pub use plan::plan;
-pub use summary::{dumped, summary};
+pub use summary::{dumped, restored, summary};
 pub use verified::verified;
 
 use super::style::Paint;
@@ -23,14 +23,8 @@ pub fn error(error: &Error, paint: Paint) -> String {
     out
 }
 
-/// Something is wrong with an archive that is shown all the same.
-pub fn damage(damage: &str, paint: Paint) -> String {
-    let told = text::safe_lines(damage);
-    format!("{} {told}\n         pgtandem verify --archive says what is whole of it.\n", paint.yellow("warning:"))
-}
-
 /// Findings, warnings first, otherwise in their order.
-fn findings(findings: &[Finding], width: usize, paint: Paint) -> String {
+pub fn findings(findings: &[Finding], width: usize, paint: Paint) -> String {
     let of = |severity| findings.iter().filter(move |f| f.severity == severity);
     let all = of(Severity::Warning).chain(of(Severity::Note));
     all.flat_map(|f| super::progress::frame::finding(f, width, paint)).map(|line| line + "\n").collect()

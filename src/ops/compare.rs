@@ -82,23 +82,20 @@ pub(super) fn schemas(sides: &Sides<'_>) -> Result<Vec<Finding>> {
     report("the schemas differ", differences).map(|()| findings)
 }
 
-/// Compares what was sent with what was given back.
+/// Compares what was sent with what was given back; `old` says where it was ("on the old server").
 ///
 /// # Errors
 ///
 /// `Differs`, with a list.
-pub(super) fn data(checked: &BTreeMap<Option<QualName>, Checked>, how: Verified) -> Result<()> {
+pub(super) fn data(checked: &BTreeMap<Option<QualName>, Checked>, how: Verified, old: &str) -> Result<()> {
     let mut differences = Vec::new();
     for (name, both) in checked {
         let name = name.as_ref().map_or_else(|| "large objects".to_owned(), |n| format!("table {}", n.label()));
         if both.old.rows != both.new.rows {
-            differences
-                .push(format!("{name}: {} rows on the old server, {} on the new one", both.old.rows, both.new.rows));
+            differences.push(format!("{name}: {} rows {old}, {} on the new server", both.old.rows, both.new.rows));
         } else if how == Verified::Digests && both.old != both.new {
-            differences.push(format!(
-                "{name}: the digests differ ({} on the old server, {} on the new one)",
-                both.old, both.new
-            ));
+            differences
+                .push(format!("{name}: the digests differ ({} {old}, {} on the new server)", both.old, both.new));
         }
     }
     report("the data differs", differences)

@@ -2,16 +2,14 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 
 use crate::archive::header::Header;
-use crate::archive::primitive::{Sizes, Source};
-use crate::archive::toc::{self, Record};
+use crate::archive::read::{FileArchive, StreamArchive};
+use crate::archive::toc::Record;
 use crate::error::{Error, ErrorKind, Result};
 
-/// How much of an archive is read at once where it is read from its beginning.
-const CHUNK: usize = 1 << 16;
 /// The longest list of entries that is read, in bytes.
 const LONGEST_LIST: u64 = 1 << 30;
 
@@ -31,39 +29,18 @@ impl Input {
         if path.as_os_str() == "-" { Self::Standard } else { Self::File(path) }
     }
 
-    /// Its bytes from the beginning.
+    /// The archive, as far as its table of contents.
     ///
     /// # Errors
-    /// * `Io` if it cannot be opened; `Malformed` if it is a folder, which may be an archive of another kind.
-    pub(super) fn open(&self) -> Result<Box<dyn Read>> {
-        let Self::File(path) = self else { return Ok(Box::new(io::stdin().lock())) };
-        let open = || -> io::Result<(File, bool)> {
-            let file = File::open(path)?;
-            let is_dir = file.metadata()?.is_dir();
-            Ok((file, is_dir))
-        };
-        match open() {
-            Ok((_, true)) if path.join("toc.dat").exists() => {
-                Err(Error::malformed("this is a directory archive").about(self).with_hint(
-                    "pgtandem reads archives in the custom format (pg_dump -Fc). pg_restore restores this one, into a server \
-                     that can be dumped anew.",
-                ))
-            }
-            Ok((_, true)) => Err(Error::malformed("this is a folder, not an archive").about(self)),
-            Ok((file, false)) => Ok(Box::new(file)),
-            Err(error) => Err(Error::new(ErrorKind::Io, "cannot open the file").about(self).with_source(error)),
+    /// * Those of [`FileArchive::open`] and [`StreamArchive::new`].
+    pub(super) fn archive(&self) -> Result<Archive> {
+        match self {
+            Self::File(path) => FileArchive::open(path).map(|archive| Archive::File(Box::new(archive))),
+            Self::Standard => match StreamArchive::new(io::stdin()) {
+                Ok(archive) => Ok(Archive::Stream(Box::new(archive))),
+                Err(error) => Err(error.about(self)),
+            },
         }
-    }
-
-    /// Header and records of the archive.
-    ///
-    /// # Errors
-    /// * Those of opening and reading it.
-    pub(super) fn contents(&self) -> Result<(Header, Vec<Record>)> {
-        let mut source = Source::new(BufReader::with_capacity(CHUNK, self.open()?), 0, Sizes::USUAL);
-        let header = Header::read(&mut source).map_err(|error| error.about(self))?;
-        let records = toc::read(&mut source, header.version).map_err(|error| error.about(self))?;
-        Ok((header, records))
     }
 
     /// All of it, which has to be a text of a size that makes sense.
@@ -72,12 +49,43 @@ impl Input {
     /// * `Io` if it cannot be read; `Usage` if it is too long.
     pub(super) fn text(&self) -> Result<Vec<u8>> {
         let mut text = Vec::new();
-        let read = self.open()?.take(LONGEST_LIST + 1).read_to_end(&mut text);
-        read.map_err(|error| Error::new(ErrorKind::Io, "cannot read the file").about(self).with_source(error))?;
+        let mut read = || -> io::Result<usize> {
+            match self {
+                Self::File(path) => File::open(path)?.take(LONGEST_LIST + 1).read_to_end(&mut text),
+                Self::Standard => io::stdin().lock().take(LONGEST_LIST + 1).read_to_end(&mut text),
+            }
+        };
+        read().map_err(|error| Error::new(ErrorKind::Io, "cannot read the list").about(self).with_source(error))?;
         if text.len() as u64 > LONGEST_LIST {
             return Err(Error::usage("this is too long for a list of entries").about(self));
         }
         Ok(text)
+    }
+}
+
+/// An archive, as it can be read.
+pub(super) enum Archive {
+    /// In any order.
+    File(Box<FileArchive>),
+    /// From the beginning to the end.
+    Stream(Box<StreamArchive>),
+}
+
+impl Archive {
+    /// The header.
+    pub fn header(&self) -> &Header {
+        match self {
+            Self::File(archive) => archive.header(),
+            Self::Stream(archive) => archive.header(),
+        }
+    }
+
+    /// The table of contents.
+    pub fn records(&self) -> &[Record] {
+        match self {
+            Self::File(archive) => archive.records(),
+            Self::Stream(archive) => archive.records(),
+        }
     }
 }
 

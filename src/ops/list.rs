@@ -2,19 +2,22 @@
 
 use std::collections::HashMap;
 
-use super::Input;
+use super::input::Archive;
+use super::{Input, Wanted};
 use crate::archive::header::Header;
 use crate::archive::listing::{self, Stored};
-use crate::archive::manifest::Block;
-use crate::archive::read::FileArchive;
+use crate::archive::manifest::{Block, Manifest};
 use crate::archive::toc::Record;
 use crate::error::Result;
+use crate::event::{Finding, Severity};
 
 /// The command `list`.
 #[derive(Clone, Debug)]
 pub struct List {
     /// The archive.
     pub archive: Input,
+    /// What of it is listed. The database itself never is.
+    pub wanted: Wanted,
 }
 
 /// What is in an archive.
@@ -36,8 +39,8 @@ pub struct Listed {
     pub writer_version: String,
     /// What is listed.
     pub entries: Vec<ListedEntry>,
-    /// Why sizes are not known although the archive should tell them: it is damaged.
-    pub damage: Option<String>,
+    /// What is worth telling about the selection.
+    pub findings: Vec<Finding>,
 }
 
 /// One entry of an archive. What is not UTF-8 in names is replaced.
@@ -69,31 +72,53 @@ impl List {
     /// # Errors
     /// * If it cannot be opened or read, or is no archive.
     pub fn run(&self) -> Result<Listed> {
-        let (header, records) = self.archive.contents()?;
-        let (sizes, damage) = match self.sizes() {
-            Ok(sizes) => (sizes, None),
-            Err(error) => (Sizes::new(), Some(error.to_string())),
+        let archive = self.archive.archive()?;
+        let (header, records) = (archive.header(), archive.records());
+        let picked = self.wanted.pick(header, records)?;
+        let wanted: Vec<&Record> =
+            picked.records.iter().copied().filter(|record| !listing::is_setting(record)).collect();
+        let (manifest, damaged) = match &archive {
+            Archive::File(archive) => told(archive.manifest()),
+            // It comes last.
+            Archive::Stream(_) => (None, None),
         };
-        let text = listing::write(&header, &records, |_| true, |record| sizes.get(&record.id).copied());
-        let entries = listing::listed(&records).map(|record| entry(record, sizes.get(&record.id))).collect();
-        Ok(Listed { damage, ..listed(&header, text, entries) })
-    }
-
-    /// What a manifest tells of data. Stock archives have none, and it cannot be read before what precedes it.
-    fn sizes(&self) -> Result<Sizes> {
-        let Input::File(path) = &self.archive else { return Ok(Sizes::new()) };
-        if !path.is_file() {
-            return Ok(Sizes::new());
-        }
-        let manifest = FileArchive::open(path)?.manifest()?.unwrap_or_default();
-        let stored = |block: &Block| Stored { rows: block.rows, size: block.content(), stored: block.length };
-        Ok(manifest.blocks.iter().map(|block| (i64::from(block.id), stored(block))).collect())
+        let sizes = sizes(&manifest.unwrap_or_default());
+        let stored = |record: &Record| sizes.get(&record.id).copied();
+        let text = listing::write(header, records.len(), &wanted, stored);
+        let entries = wanted.into_iter().map(|record| entry(record, stored(record))).collect();
+        let findings =
+            damaged.into_iter().chain(picked.into_findings("the database that it is restored into")).collect();
+        Ok(Listed { findings, ..listed(header, text, entries) })
     }
 }
 
-/// How large data are, by the numbers of their records.
-type Sizes = HashMap<i64, Stored>;
+/// What the archive says about itself; where that is damaged the list is all there is, and that is told.
+fn told(manifest: Result<Option<Manifest>>) -> (Option<Manifest>, Option<Finding>) {
+    match manifest {
+        Ok(manifest) => (manifest, None),
+        Err(error) => (
+            None,
+            Some(Finding {
+                severity: Severity::Warning,
+                subject: "the archive's manifest".to_owned(),
+                text: format!("it is damaged, so that sizes are not known: {error}"),
+                remedy: error.hint().map(str::to_owned),
+            }),
+        ),
+    }
+}
 
+/// How large the data of each record is.
+fn sizes(manifest: &Manifest) -> HashMap<i64, Stored> {
+    let stored = |block: &Block| {
+        let rows = block.frames.iter().filter(|frame| !frame.around);
+        let size = (!block.frames.is_empty()).then(|| rows.map(|frame| u64::from(frame.content)).sum());
+        Stored { rows: block.rows, size, stored: block.length }
+    };
+    manifest.blocks.iter().map(|block| (i64::from(block.id), stored(block))).collect()
+}
+
+/// What the header says.
 fn listed(header: &Header, text: Vec<u8>, entries: Vec<ListedEntry>) -> Listed {
     Listed {
         text,
@@ -104,11 +129,11 @@ fn listed(header: &Header, text: Vec<u8>, entries: Vec<ListedEntry>) -> Listed {
         server_version: lossy(&header.server),
         writer_version: lossy(&header.writer),
         entries,
-        damage: None,
+        findings: Vec::new(),
     }
 }
 
-fn entry(record: &Record, known: Option<&Stored>) -> ListedEntry {
+fn entry(record: &Record, known: Option<Stored>) -> ListedEntry {
     ListedEntry {
         id: record.id,
         kind: lossy(&record.desc),

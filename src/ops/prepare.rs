@@ -113,7 +113,10 @@ impl Upgrade {
         phases.begin(Phase::Connect, None);
         let (pairs, others) = self.databases.pairs(&self.from, &self.to, notices).await?;
         let several = pairs.len() > 1;
-        let control = staging::connect_control(&self.to, &pairs, notices).await?;
+        let control = {
+            let made: Vec<&str> = pairs.iter().map(|pair| pair.to.database()).collect();
+            staging::connect_control(&self.to, &made, notices).await?
+        };
         let mut opened = Vec::with_capacity(pairs.len());
         for Pair { from, to } in pairs {
             let pair = Pair { from, to: staging::unbothered(&to, &control).await? };

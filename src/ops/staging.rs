@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::check::Clearance;
-use super::databases::Pair;
-use crate::catalog::{Catalog, Database, Decisions};
+use crate::catalog::Database;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql;
 use crate::sql::{Ident, Literal, Sql, join};
@@ -125,9 +124,9 @@ impl Staging {
         Ok(())
     }
 
-    /// Gives the proved database its final name and its own properties, in one transaction. The empty database that bore
-    /// the name goes.
-    pub async fn publish(&self, catalog: &Catalog, how: &Decisions) -> Result<()> {
+    /// Gives the proved database its own properties, by statements about it under the name that it has yet, and its final
+    /// name, in one transaction. The empty database that bore the name goes.
+    pub async fn publish(&self, properties: Vec<Sql>) -> Result<()> {
         let taken = self.exists(&self.target).await?;
         if taken && !self.is_empty(&self.target).await? {
             return Err(Error::new(
@@ -139,7 +138,7 @@ impl Staging {
         // Its commit is waited for, and with it everything that lanes have committed without waiting.
         self.control.run(&Sql::constant("SET synchronous_commit TO on")).await?;
         let mut statements = vec![sql!("COMMENT ON DATABASE {} IS NULL", self.name)];
-        statements.extend(catalog.database.properties(&self.name, catalog, how));
+        statements.extend(properties);
         if taken {
             statements.push(sql!("ALTER DATABASE {} RENAME TO {}", self.target, self.replaced));
             self.end_sessions(&self.target).await?;
@@ -252,10 +251,10 @@ pub(super) async fn is_empty(session: &Session) -> Result<bool> {
 /// # Errors
 ///
 /// `Connect`, where there is none.
-pub(super) async fn connect_control(to: &ConnInfo, made: &[Pair], notices: &NoticeSink) -> Result<Arc<Session>> {
+pub(super) async fn connect_control(to: &ConnInfo, made: &[&str], notices: &NoticeSink) -> Result<Arc<Session>> {
     let mut last = None;
     for name in ["postgres", "template1"] {
-        if made.iter().any(|pair| pair.to.database() == name) {
+        if made.contains(&name) {
             continue;
         }
         match Session::connect(&to.with_database(name), Side::New, "control", notices.clone()).await {

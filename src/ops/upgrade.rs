@@ -231,7 +231,9 @@ impl Upgrade {
             arrived.push(outcome(database, moved, indexes));
         }
         for database in &ready.databases {
-            database.staging.publish(&database.catalog, &database.how).await?;
+            let name = database.staging.name();
+            let properties = database.catalog.database.properties(name, &database.catalog, &database.how);
+            database.staging.publish(properties).await?;
         }
         phases.found(ready.globals.finish().await);
         let (word, verb) = if ready.databases.len() == 1 { ("database", "is") } else { ("databases", "are") };
@@ -244,7 +246,7 @@ impl Upgrade {
             return Ok(());
         }
         let named = |error: Error| error.about(format!("database {}", database.name()));
-        compare::data(&moved.checked, self.verify).map_err(named)?;
+        compare::data(&moved.checked, self.verify, "on the old server").map_err(named)?;
         let session = database.staging.connect(Side::Old, "verify").await?;
         let (old, new) = (database.catalog.version, session.version());
         session.run(&Sql::constant("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?;

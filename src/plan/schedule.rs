@@ -493,6 +493,7 @@ impl<'a> Builder<'a> {
         if !self.extras.analyze_only {
             self.hand_up(&above);
         }
+        let told = self.told();
         for entry in self.toc.entries() {
             // Where ANALYZE of a partitioned table includes its partitions, these need none of their own.
             let covered = !self.extras.analyze_only && above.contains_key(&entry.id);
@@ -518,6 +519,9 @@ impl<'a> Builder<'a> {
             if !ours || covered || filled.is_empty() {
                 continue;
             }
+            if told.contains(&entry.id) {
+                continue;
+            }
             let touched = self.touched_by.get(&entry.id).cloned().unwrap_or_default();
             let needs = filled.into_iter().chain(touched).collect();
             let (work, cost) = match self.extras.carry_statistics && !self.redealt.contains(&entry.id) {
@@ -526,6 +530,13 @@ impl<'a> Builder<'a> {
             };
             self.push(Task { database: 0, work, cost, brief: false, needs, shares: Vec::new(), locks: vec![entry.id] });
         }
+    }
+
+    /// The relations whose statistics come with the entries, all of them: extended ones do not.
+    fn told(&self) -> BTreeSet<EntryId> {
+        let of = |kind: Kind| self.toc.entries().iter().filter(move |e| e.kind == kind).flat_map(|e| self.relations(e));
+        let extended: BTreeSet<EntryId> = of(Kind::Statistics).collect();
+        of(Kind::StatisticsData).filter(|relation| !extended.contains(relation)).collect()
     }
 
     /// Where ANALYZE of a partitioned table includes its partitions, it has to wait for what they have of their own:

@@ -132,8 +132,7 @@ fn asked_for<T>(patterns: &[Pattern], names: HashSet<T>, what: &'static str) -> 
         (_, false) => Ok(Some(names)),
         (patterns, true) => {
             let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-            Err(Error::usage(format!("no {what} of the old database match what was asked for"))
-                .about(patterns.join(", ")))
+            Err(Error::usage(format!("no {what} match what was asked for")).about(patterns.join(", ")))
         }
     }
 }
@@ -145,12 +144,12 @@ impl Selected {
     }
 
     /// Whether what is in no schema is selected.
-    fn has_everything(&self) -> bool {
+    pub fn has_everything(&self) -> bool {
         self.schemas.is_none() && self.relations.is_none()
     }
 
     /// Whether what is in a schema is selected.
-    fn has_schema(&self, name: &Ident) -> bool {
+    pub fn has_schema(&self, name: &Ident) -> bool {
         let asked = self.relations.is_none() && self.schemas.as_ref().is_none_or(|schemas| schemas.contains(name));
         asked && !self.without_schemas.contains(name)
     }
@@ -286,18 +285,25 @@ impl Selected {
     fn has_entry(&self, entry: &Entry, toc: &Toc) -> bool {
         let section = section(entry, toc);
         let (is_data, fills) = (section == Section::Data, entry.kind == Kind::MaterializedViewData);
+        let is_about = || {
+            let schema = entry.namespace.as_ref()?;
+            (is_data || fills).then(|| Ident::new(entry.tag.as_str()).within(schema))
+        };
+        self.has_part(section, fills, is_about().as_ref())
+    }
+
+    /// Whether a section is wanted, or the contents of a materialized view if it `fills` one; `is_about` names the relation
+    /// whose contents these are.
+    pub fn has_part(&self, section: Section, fills: bool, is_about: Option<&QualName>) -> bool {
+        let is_data = section == Section::Data;
         let wanted = match self.content {
             Content::All => true,
             Content::Schema => !is_data && !fills,
             Content::Data => is_data,
         };
-        let is_about = || {
-            let schema = entry.namespace.as_ref()?;
-            (is_data || fills).then(|| Ident::new(entry.tag.as_str()).within(schema))
-        };
         wanted
             && !self.without_sections.contains(&section)
-            && !is_about().is_some_and(|name| self.without_data.contains(&name))
+            && !is_about.is_some_and(|name| self.without_data.contains(name))
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod acl;
 mod ident;
+pub mod lex;
 mod text;
 
 pub use ident::{Ident, QualName};

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::digest::Digest;
 use super::object_framer::ObjectFramer;
 use super::pipe::{Copied, DigestMode};
+use super::unpack::UnpackedObjects;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Tally;
 use crate::sql::Sql;
@@ -42,10 +43,56 @@ pub(super) async fn copy_with(
     digest: DigestMode,
     cancel: &CancellationToken,
 ) -> Result<Copied> {
+    let source = ObjectSource::server(source, oids, framer.is_some());
+    copy_objects(source, sink, oids.len(), framer, tally, digest, cancel).await
+}
+
+/// Where large objects come from.
+pub(super) enum ObjectSource<'a> {
+    /// A server.
+    Server(Box<LargeObjectReader<'a>>),
+    /// A block of an archive.
+    Archive(UnpackedObjects),
+}
+
+impl<'a> ObjectSource<'a> {
+    fn server(session: &'a Session, oids: &[u32], one_by_one: bool) -> Self {
+        Self::Server(Box::new(match one_by_one {
+            true => LargeObjectReader::one_by_one(session, oids),
+            false => LargeObjectReader::new(session, oids),
+        }))
+    }
+
+    async fn next(&mut self) -> Result<Option<Chunk>> {
+        match self {
+            Self::Server(reader) => reader.next().await,
+            Self::Archive(objects) => objects.next().await,
+        }
+    }
+
+    async fn stop(self) {
+        if let Self::Server(reader) = self
+            && let Err(error) = reader.stop().await
+        {
+            tracing::warn!(%error, "cannot cancel the reading of large objects");
+        }
+    }
+}
+
+/// Copies so many large objects from anywhere. As [`copy_large_objects`].
+pub(super) async fn copy_objects(
+    source: ObjectSource<'_>,
+    sink: &Session,
+    count: usize,
+    framer: Option<ObjectFramer>,
+    tally: &Tally,
+    digest: DigestMode,
+    cancel: &CancellationToken,
+) -> Result<Copied> {
     sink.run(&Sql::constant("BEGIN")).await?;
     let done = async {
         let mut writer = LargeObjectWriter::new(sink).await?;
-        let copied = read(source, oids, tally, digest, cancel, Some(&mut writer), framer).await?;
+        let copied = read(source, count, tally, digest, cancel, Some(&mut writer), framer).await?;
         writer.finish().await?;
         Ok(copied)
     };
@@ -75,7 +122,7 @@ pub async fn digest_large_objects(
     digest: DigestMode,
     cancel: &CancellationToken,
 ) -> Result<Copied> {
-    read(session, oids, tally, digest, cancel, None, None).await
+    read(ObjectSource::server(session, oids, false), oids.len(), tally, digest, cancel, None, None).await
 }
 
 /// Reads large objects into an archive.
@@ -90,22 +137,19 @@ pub(super) async fn archive_large_objects(
     tally: &Tally,
     cancel: &CancellationToken,
 ) -> Result<Copied> {
-    read(session, oids, tally, DigestMode::Rows, cancel, None, Some(framer)).await
+    let source = ObjectSource::server(session, oids, true);
+    read(source, oids.len(), tally, DigestMode::Rows, cancel, None, Some(framer)).await
 }
 
 async fn read(
-    source: &Session,
-    oids: &[u32],
+    mut reader: ObjectSource<'_>,
+    count: usize,
     tally: &Tally,
     digest: DigestMode,
     cancel: &CancellationToken,
     mut writer: Option<&mut LargeObjectWriter<'_>>,
     mut framer: Option<ObjectFramer>,
 ) -> Result<Copied> {
-    let mut reader = match framer {
-        Some(_) => LargeObjectReader::one_by_one(source, oids),
-        None => LargeObjectReader::new(source, oids),
-    };
     let mut meter = Meter::new(tally, digest);
     let ended = loop {
         let step = async {
@@ -131,12 +175,10 @@ async fn read(
         }
     };
     if let Err(error) = ended {
-        if let Err(error) = reader.stop().await {
-            tracing::warn!(%error, "cannot cancel the reading of large objects");
-        }
+        reader.stop().await;
         return Err(error);
     }
-    let copied = meter.copied(oids.len() as u64)?;
+    let copied = meter.copied(count as u64)?;
     if let Some(framer) = framer {
         framer.finish(&copied, digest == DigestMode::Rows).await?;
     }

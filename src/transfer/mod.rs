@@ -2,7 +2,7 @@
 //!
 //! [`run`] is the dispatcher. It takes tasks from a [`Schedule`](crate::plan::schedule::Schedule), gives them to lanes, and
 //! is the only one that talks to the reporter. A [`Lane`] is a way from a source to a sink; that of a [`Mover`] has one session
-//! on the old server, inside the one snapshot, and one on the new.
+//! on the new server, and one on the old, inside the one snapshot, or an archive.
 
 mod archivist;
 mod digest;
@@ -13,6 +13,7 @@ mod large_object;
 mod monitor;
 mod mover;
 mod object_framer;
+mod packed;
 mod path;
 mod pipe;
 mod progress;
@@ -20,6 +21,7 @@ pub mod run;
 mod sink;
 mod source;
 mod statistics;
+mod unpack;
 mod worker;
 
 pub use archivist::{Archivist, Desk};
@@ -28,6 +30,7 @@ pub use dumper::Dumper;
 pub use lane::{Deed, Effect, Lane};
 pub use large_object::{copy_large_objects, digest_large_objects};
 pub use mover::Mover;
+pub use packed::Packed;
 pub use pipe::{Copied, DigestMode, copy_table, digest_table};
 pub use run::{Checked, Database, Moved, Transfer};
 pub use sink::Sink;

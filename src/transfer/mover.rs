@@ -1,4 +1,4 @@
-//! From server to server: a session on the old one inside the snapshot, a session on the new one.
+//! To a server: from another one, by a session inside the snapshot, or from an archive.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::digest::Digest;
 use super::lane::{Deed, Effect, Lane};
+use super::packed::Packed;
 use super::path;
 use super::pipe::{self, Copied, DigestMode};
 use super::sink::{Sink, copy_in};
@@ -17,7 +18,7 @@ use crate::event::Tally;
 use crate::plan::schedule::Work;
 use crate::sql;
 use crate::sql::{QualName, Sql, join};
-use crate::toc::{Data, Entry, Kind, Rows, Toc};
+use crate::toc::{Data, Entry, EntryId, Kind, Rows, Toc};
 use crate::wire::session::{Canceller, Session};
 use crate::wire::snapshot::SnapshotHold;
 
@@ -29,22 +30,37 @@ const UPDATE_FIRST: &str = "The rows are users' data in a table of an extension,
     table or none. Update the extension on the old server first (ALTER EXTENSION .. UPDATE), to a version that the new server \
     has too; or empty the table, if its rows are of no use any more.";
 
-/// A lane from server to server.
+/// A lane to a server.
 pub struct Mover {
-    source: Session,
+    origin: Origin,
     sink: Sink,
     digests: DigestMode,
     encoding: String,
     analyze_only: bool,
     /// The search path of the old database: what follows SET LOCAL.
     path: Sql,
-    // The snapshot that `source` reads in is there only as long as the transaction that exported it.
+}
+
+/// Where data comes from.
+enum Origin {
+    Server(Box<Old>),
+    Archive(Arc<Packed>),
+}
+
+/// A session on the old server.
+struct Old {
+    session: Session,
+    // The snapshot that the session reads in is there only as long as the transaction that exported it.
     snapshot: Arc<SnapshotHold>,
 }
 
 impl Lane for Mover {
     fn cancellers(&self) -> Vec<Canceller> {
-        vec![self.source.canceller(), self.sink.session().canceller()]
+        let old = match &self.origin {
+            Origin::Server(old) => Some(old.session.canceller()),
+            Origin::Archive(_) => None,
+        };
+        old.into_iter().chain([self.sink.session().canceller()]).collect()
     }
 
     fn sink_pid(&self) -> Option<i32> {
@@ -77,19 +93,20 @@ impl Mover {
         encoding: &str,
         path: &Sql,
     ) -> Result<Self> {
-        let digests = if digests { DigestMode::Rows } else { DigestMode::None };
-        let analyze_only = sink.session().version().has_analyze_only();
-        let (encoding, path, snapshot) = (encoding.to_owned(), path.clone(), Arc::clone(snapshot));
-        let mover = Self { source, sink, digests, encoding, analyze_only, path, snapshot };
-        mover.enter().await?;
-        Ok(mover)
+        let old = Old { session: source, snapshot: Arc::clone(snapshot) };
+        old.enter().await?;
+        Ok(Self::between(Origin::Server(Box::new(old)), sink, digests, encoding, path))
     }
 
-    /// Enters the snapshot.
-    async fn enter(&self) -> Result<()> {
-        self.snapshot.import(&self.source).await?;
-        // Names within rows (`regclass` and the like) have to come back as they went out.
-        self.source.run(&Sql::constant("SET quote_all_identifiers TO off")).await
+    /// A lane from an archive; `path` as in [`Mover::new`].
+    pub fn from_archive(packed: &Arc<Packed>, sink: Sink, digests: bool, path: &Sql) -> Self {
+        Self::between(Origin::Archive(Arc::clone(packed)), sink, digests, packed.encoding(), path)
+    }
+
+    fn between(origin: Origin, sink: Sink, digests: bool, encoding: &str, path: &Sql) -> Self {
+        let digests = if digests { DigestMode::Rows } else { DigestMode::None };
+        let analyze_only = sink.session().version().has_analyze_only();
+        Self { origin, sink, digests, encoding: encoding.to_owned(), analyze_only, path: path.clone() }
     }
 
     /// Does one piece of work; where a function fails for lack of the search path that it is used to, once more with that.
@@ -98,9 +115,11 @@ impl Mover {
         let done = match self.turn(entry, work, None, tally, cancel).await {
             Err(first) if path::is_lost(&first) => {
                 if matches!((work, &entry.data), (Work::Entry(_), Some(_))) {
-                    // The COPY on the old server was cancelled, and the transaction with it.
-                    self.source.run(&Sql::constant("ROLLBACK")).await?;
-                    self.enter().await?;
+                    if let Origin::Server(old) = &self.origin {
+                        // The COPY on the old server was cancelled, and the transaction with it.
+                        old.session.run(&Sql::constant("ROLLBACK")).await?;
+                        old.enter().await?;
+                    }
                     tally.reset();
                 }
                 let set = path::set(&self.path);
@@ -131,7 +150,7 @@ impl Mover {
                 }
                 done => done.map(|()| Effect::Made),
             },
-            (Work::Entry(_), Some(data)) => match self.copy(data, first, tally, cancel).await {
+            (Work::Entry(id), Some(data)) => match self.copy(id, data, first, tally, cancel).await {
                 // undefined_column, in a table of an extension.
                 Err(error) if entry.only_if.is_some() && error.sqlstate() == Some("42703") => {
                     Err(error.with_hint(UPDATE_FIRST))
@@ -142,22 +161,20 @@ impl Mover {
             (Work::Analyze(_) | Work::Verify(_), _) if !self.can_be_made(entry).await? => Ok(Effect::Made),
             (Work::Statistics(_), _) => self.bring_statistics(entry, first).await,
             (Work::Analyze(_), _) => self.analyze(entry, first).await.map(|()| Effect::Analyzed),
-            (Work::Verify(_), Some(data)) => self.read_back(data, tally, cancel).await.map(Effect::ReadBack),
+            (Work::Verify(id), Some(data)) => self.read_back(id, data, tally, cancel).await.map(Effect::ReadBack),
             (Work::Verify(_), None) => Ok(Effect::Made),
         }
     }
 
     async fn can_be_made(&self, entry: &Entry) -> Result<bool> {
-        let Some(condition) = &entry.only_if else { return Ok(true) };
-        let query = sql!("SELECT {} AS here", condition);
-        self.sink.session().row(&query).await?.get("here")
+        self.sink.has_place_for(entry).await
     }
 
     /// Data that has no place on the new server is no loss only where there is none.
     async fn insist_on_nothing(&self, data: Option<&Data>) -> Result<()> {
-        let Some(Data::Rows(rows)) = data else { return Ok(()) };
+        let (Some(Data::Rows(rows)), Origin::Server(old)) = (data, &self.origin) else { return Ok(()) };
         let query = count(rows);
-        let lost: i64 = self.source.row(&query).await?.get("rows")?;
+        let lost: i64 = old.session.row(&query).await?.get("rows")?;
         if lost == 0 {
             return Ok(());
         }
@@ -180,16 +197,21 @@ impl Mover {
 
     async fn copy(
         &mut self,
+        id: EntryId,
         data: &Data,
         first: Option<&Sql>,
         tally: &Tally,
         cancel: &CancellationToken,
     ) -> Result<Copied> {
-        let (source, sink) = (&self.source, self.sink.session());
+        let sink = self.sink.session();
+        let source = match &self.origin {
+            Origin::Server(old) => &old.session,
+            Origin::Archive(packed) => return packed.copy(id, data, sink, first, self.digests, (tally, cancel)).await,
+        };
         match data {
             Data::Rows(rows) => {
                 let out = copy_out(rows, &self.encoding);
-                let into = join(first.cloned().into_iter().chain([copy_in(rows, &self.encoding)]), ";\n");
+                let into = join(first.cloned().into_iter().chain([copy_in(rows, &self.encoding, true)]), ";\n");
                 let copied = pipe::copy_table(source, sink, &out, &into, tally, self.digests, cancel).await?;
                 match self.is_rounded(rows) {
                     true => {
@@ -203,9 +225,19 @@ impl Mover {
         }
     }
 
-    async fn read_back(&mut self, data: &Data, tally: &Tally, cancel: &CancellationToken) -> Result<Copied> {
+    async fn read_back(
+        &mut self,
+        id: EntryId,
+        data: &Data,
+        tally: &Tally,
+        cancel: &CancellationToken,
+    ) -> Result<Copied> {
         let session = self.sink.session();
-        match (data, self.digests) {
+        let digests = match (&self.origin, data) {
+            (Origin::Archive(packed), Data::Rows(rows)) if !packed.is_comparable(id, rows) => DigestMode::None,
+            _ => self.digests,
+        };
+        match (data, digests) {
             (Data::Rows(rows), DigestMode::Rows) if self.is_rounded(rows) => {
                 rounded(session, &copy_out(rows, &self.encoding), tally, cancel).await
             }
@@ -223,13 +255,18 @@ impl Mover {
     /// Whether the digest is one of rows in which floating-point numbers are [rounded]: the digits that the old server sends
     /// to lose nothing are others than those that the new one sends.
     fn is_rounded(&self, rows: &Rows) -> bool {
-        rows.floats && self.digests == DigestMode::Rows && !self.source.version().has_shortest_floats()
+        match &self.origin {
+            Origin::Server(old) => {
+                rows.floats && self.digests == DigestMode::Rows && !old.session.version().has_shortest_floats()
+            }
+            Origin::Archive(_) => false,
+        }
     }
 
     /// What the old server knows is as good as what ANALYZE finds out, if it is all there.
     async fn bring_statistics(&mut self, entry: &Entry, first: Option<&Sql>) -> Result<Effect> {
-        if let Some(name) = relation(entry)
-            && let Some(known) = statistics::read(&self.source, &name).await?
+        if let (Some(name), Origin::Server(old)) = (relation(entry), &self.origin)
+            && let Some(known) = statistics::read(&old.session, &name).await?
             && statistics::write(self.sink.session(), &known).await?
         {
             return Ok(Effect::Carried);
@@ -245,6 +282,15 @@ impl Mover {
             false => sql!("ANALYZE {}", name),
         };
         self.sink.session().run(&join(first.cloned().into_iter().chain([statement]), ";\n")).await
+    }
+}
+
+impl Old {
+    /// Enters the snapshot.
+    async fn enter(&self) -> Result<()> {
+        self.snapshot.import(&self.session).await?;
+        // Names within rows (`regclass` and the like) have to come back as they went out.
+        self.session.run(&Sql::constant("SET quote_all_identifiers TO off")).await
     }
 }
 

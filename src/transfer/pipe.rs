@@ -6,12 +6,13 @@ use tokio_util::sync::CancellationToken;
 use super::digest::{Digest, RowDigester};
 use super::framer::RowFramer;
 pub(super) use super::large_object::{copy_large_objects, digest_large_objects};
+use super::unpack::UnpackedRows;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Tally;
 use crate::sql::Sql;
 use crate::wire::copy::{CopyIn, CopyOut};
 use crate::wire::session::Session;
-use crate::wire::tap::Block;
+use crate::wire::tap::{Block, Format};
 
 /// Whether a digest is made on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -69,16 +70,70 @@ pub(super) async fn copy_with(
     sink: &Session,
     out: &Sql,
     into: &Sql,
+    framer: Option<RowFramer>,
+    tally: &Tally,
+    digest: DigestMode,
+    cancel: &CancellationToken,
+) -> Result<Copied> {
+    let from = RowSource::Server(source.copy_out(out).await?);
+    copy_rows(from, sink, into, framer, tally, digest, cancel).await
+}
+
+/// Where rows come from.
+pub(super) enum RowSource<'a> {
+    /// A COPY on the old server.
+    Server(CopyOut<'a>),
+    /// A block of an archive.
+    Archive(UnpackedRows),
+}
+
+impl RowSource<'_> {
+    async fn next(&mut self) -> Result<Option<Block>> {
+        match self {
+            Self::Server(copy) => copy.next().await,
+            Self::Archive(rows) => rows.next().await,
+        }
+    }
+
+    /// The form of the rows whose ends the blocks tell.
+    fn format(&self) -> Option<Format> {
+        match self {
+            Self::Server(copy) => copy.format(),
+            Self::Archive(rows) => rows.ends_are_told().then_some(Format::Text),
+        }
+    }
+
+    /// How many rows have come, if somebody has counted them.
+    fn rows(&self) -> Option<u64> {
+        match self {
+            Self::Server(copy) => Some(copy.rows()),
+            Self::Archive(rows) => rows.ends_are_told().then(|| rows.rows()),
+        }
+    }
+
+    async fn stop(self) {
+        match self {
+            Self::Server(copy) => stop(copy).await,
+            // Whoever reads the block stops when nobody takes what was read.
+            Self::Archive(_) => {}
+        }
+    }
+}
+
+/// Copies rows from anywhere. As [`copy_table`].
+pub(super) async fn copy_rows(
+    mut from: RowSource<'_>,
+    sink: &Session,
+    into: &Sql,
     mut framer: Option<RowFramer>,
     tally: &Tally,
     digest: DigestMode,
     cancel: &CancellationToken,
 ) -> Result<Copied> {
-    let mut from = source.copy_out(out).await?;
     let mut to = match sink.copy_in(into).await {
         Ok(to) => to,
         Err(error) => {
-            stop(from).await;
+            from.stop().await;
             return Err(error);
         }
     };
@@ -90,20 +145,20 @@ pub(super) async fn copy_with(
             return Err(error);
         }
         Err(Stopped::Sink(error)) => {
-            stop(from).await;
+            from.stop().await;
             return Err(error);
         }
         Err(Stopped::Archive(error)) => {
-            tokio::join!(stop(from), abort(to, sink));
+            tokio::join!(from.stop(), abort(to, sink));
             return Err(error);
         }
         Err(Stopped::Cancelled) => {
-            tokio::join!(stop(from), abort(to, sink));
+            tokio::join!(from.stop(), abort(to, sink));
             return Err(Error::cancelled());
         }
     }
     let stored = finish(to, sink, cancel).await?;
-    let copied = meter.copied(from.rows());
+    let copied = meter.copied(from.rows().unwrap_or(stored));
     if stored != copied.rows {
         let what = format!("the source has sent {} rows, but the sink has stored {stored}", copied.rows);
         return Err(Error::new(ErrorKind::Differs, what).with_statement(into));
@@ -171,7 +226,7 @@ async fn read(
                 return Err(error);
             }
         }
-        drop(meter.pass(&from, block));
+        drop(meter.pass(from.format(), block));
     }
 }
 
@@ -188,10 +243,10 @@ impl<'a> Meter<'a> {
         Self { tally, mode, digester: None, bytes: 0 }
     }
 
-    fn pass(&mut self, from: &CopyOut<'_>, block: Block) -> Bytes {
+    fn pass(&mut self, format: Option<Format>, block: Block) -> Bytes {
         self.bytes += block.bytes.len() as u64;
         self.tally.add(block.bytes.len() as u64, block.ends.len() as u64);
-        if let (DigestMode::Rows, Some(format)) = (self.mode, from.format()) {
+        if let (DigestMode::Rows, Some(format)) = (self.mode, format) {
             self.digester.get_or_insert_with(|| RowDigester::new(format)).add(&block);
         }
         block.bytes
@@ -213,7 +268,7 @@ enum Stopped {
 }
 
 async fn pump(
-    from: &mut CopyOut<'_>,
+    from: &mut RowSource<'_>,
     to: &mut CopyIn<'_>,
     mut framer: Option<&mut RowFramer>,
     meter: &mut Meter<'_>,
@@ -236,7 +291,7 @@ async fn pump(
                 taken = framer.add(&block) => taken.map_err(Stopped::Archive)?,
             }
         }
-        let bytes = meter.pass(from, block);
+        let bytes = meter.pass(from.format(), block);
         tokio::select! {
             biased;
             () = &mut cancelled => return Err(Stopped::Cancelled),

@@ -55,6 +55,16 @@ impl Sink {
         done
     }
 
+    /// Whether there is something to make an entry on ([`Entry::only_if`]).
+    ///
+    /// # Errors
+    ///
+    /// What the server says.
+    pub async fn has_place_for(&self, entry: &Entry) -> Result<bool> {
+        let Some(condition) = &entry.only_if else { return Ok(true) };
+        self.session.row(&sql!("SELECT {} AS here", condition)).await?.get("here")
+    }
+
     /// Runs the statements of many entries, in order. `each` hears of every one that is done.
     ///
     /// # Errors
@@ -100,21 +110,25 @@ impl Sink {
     }
 }
 
-/// The statement that takes the rows of one table, in the encoding in which [`copy_out`](super::source::copy_out) sends them.
+/// The statement that takes the rows of one table, in the encoding in which [`copy_out`](super::source::copy_out) sends them,
+/// in text form or in binary form.
 ///
 /// A table that this run has made is truncated in the same transaction (a simple query is one), so that its rows can be
 /// written frozen (documentation, COPY, FREEZE): no later VACUUM has to touch them all again.
-pub(super) fn copy_in(rows: &Rows, encoding: &str) -> Sql {
+pub(super) fn copy_in(rows: &Rows, encoding: &str, text: bool) -> Sql {
     let target = rows.into.as_ref().unwrap_or(&rows.table);
     let columns = match rows.columns.is_empty() {
         true => Sql::default(),
         false => sql!(" ({})", join(&rows.columns, ", ")),
     };
+    let encoding = match text {
+        true => sql!("ENCODING {}", Literal(encoding)),
+        false => sql!("ENCODING {}, FORMAT binary", Literal(encoding)),
+    };
     if rows.fresh && rows.into.is_none() {
-        let encoding = Literal(encoding);
-        sql!("TRUNCATE ONLY {};\nCOPY {}{} FROM STDIN (FREEZE, ENCODING {})", target, target, columns, encoding)
+        sql!("TRUNCATE ONLY {};\nCOPY {}{} FROM STDIN (FREEZE, {})", target, target, columns, encoding)
     } else {
-        sql!("COPY {}{} FROM STDIN (ENCODING {})", target, columns, Literal(encoding))
+        sql!("COPY {}{} FROM STDIN ({})", target, columns, encoding)
     }
 }
 
@@ -136,7 +150,7 @@ mod tests {
 
     #[test]
     fn fresh_tables_are_loaded_frozen() {
-        let sql = copy_in(&rows(), "UTF8");
+        let sql = copy_in(&rows(), "UTF8", true);
         assert_eq!(
             sql.as_str(),
             "TRUNCATE ONLY \"s\".\"t\";\nCOPY \"s\".\"t\" (\"a\", \"b\") FROM STDIN (FREEZE, ENCODING 'UTF8')"
@@ -145,13 +159,13 @@ mod tests {
 
     #[test]
     fn rows_that_may_change_partition_go_through_the_root() {
-        let sql = copy_in(&Rows { into: Some(QualName::new("s", "root")), ..rows() }, "UTF8");
+        let sql = copy_in(&Rows { into: Some(QualName::new("s", "root")), ..rows() }, "UTF8", true);
         assert_eq!(sql.as_str(), "COPY \"s\".\"root\" (\"a\", \"b\") FROM STDIN (ENCODING 'UTF8')");
     }
 
     #[test]
     fn rows_without_columns_have_no_list() {
-        let sql = copy_in(&Rows { columns: vec![], fresh: false, ..rows() }, "UTF8");
+        let sql = copy_in(&Rows { columns: vec![], fresh: false, ..rows() }, "UTF8", true);
         assert_eq!(sql.as_str(), "COPY \"s\".\"t\" FROM STDIN (ENCODING 'UTF8')");
     }
 }

@@ -115,6 +115,19 @@ impl Session {
         self.client.batch_execute(sql.as_str()).await.map_err(|error| self.server_error(error, sql))
     }
 
+    /// Runs statements like [`Session::run`], and tells how many rows they have inserted or changed, all together.
+    ///
+    /// # Errors
+    /// * As [`Session::server_error`].
+    pub async fn run_counting(&self, sql: &Sql) -> Result<u64> {
+        let answer = self.client.simple_query(sql.as_str()).await.map_err(|error| self.server_error(error, sql))?;
+        let counts = answer.iter().filter_map(|message| match message {
+            SimpleQueryMessage::CommandComplete(rows) => Some(*rows),
+            _ => None,
+        });
+        Ok(counts.sum())
+    }
+
     /// The rows of one query, in one round trip. When several are asked for at once (joined futures), their round trips
     /// become one; the server works on them in the order in which they were first polled.
     ///

@@ -79,6 +79,13 @@ impl Oracle {
         self
     }
 
+    /// All but what belongs to the database itself and not to what is in it.
+    pub fn without_database(mut self) -> Self {
+        self.schema.retain(|name, _| !name.starts_with("DATABASE") && !name.contains(".DATABASE \""));
+        self.data.retain(|what, _| what != "database" && !what.starts_with("setting of the database"));
+        self
+    }
+
     /// The data, as far as it can be compared with that of another server: before 12 the text of floating-point numbers had
     /// more digits.
     fn data_for(&self, other: &Self) -> BTreeMap<String, String> {

@@ -3,6 +3,8 @@
 use std::io::{BufReader, Read, Seek};
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
 use super::super::manifest::{self, END_BYTES, FOOTER_BYTES, Footer, Manifest};
 use super::super::primitive::Source;
 use super::block::PART;
@@ -32,9 +34,16 @@ impl FileArchive {
     ///
     /// # Errors
     /// * `Malformed` if the archive should have one and it is not there, or not as it was written, or the file is longer or
-    ///   shorter than it was; `Io` if it cannot be read.
+    ///   shorter than it was, or if it is about another header or table of contents; `Io` if it cannot be read.
     pub fn manifest(&self) -> Result<Option<Manifest>> {
-        Ok(self.proof()?.map(|proof| proof.manifest))
+        let Some(Proof { manifest, .. }) = self.proof()? else { return Ok(None) };
+        let head = self.bytes(0, manifest.head_bytes)?;
+        match manifest.head_hash == *Sha256::digest(&head) {
+            true => Ok(Some(manifest)),
+            false => Err(Error::malformed("the archive's header or table of contents is not as it was written")
+                .about(self.path().display())
+                .with_hint(WHAT_TO_DO)),
+        }
     }
 
     /// The same, with the place.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cli::style::Paint;
 use crate::cli::text;
-use crate::ops::{Dumped, IndexEvidence, Outcome, Verified};
+use crate::ops::{Dumped, IndexEvidence, Outcome, Restored, Verified};
 
 /// Where the second column begins.
 const INDENT: usize = 11;
@@ -14,6 +14,31 @@ const NAMED: usize = 3;
 
 /// What moved, how long it took, how it was verified, what was found, what comes next, and the way back.
 pub fn summary(outcome: &Outcome, width: usize, paint: Paint) -> String {
+    let mut out = told(outcome, verified(outcome), width, paint);
+    let old = format!("the old server (PostgreSQL {}) is untouched; the way back is its URL:", outcome.old_version);
+    out += &format!("{} {old}\n", paint.bold("Back:"));
+    out += &format!("  {}\n", paint.cyan(&text::safe(&outcome.old_url)));
+    out
+}
+
+/// The same for what came out of an archive, to which there is no way back.
+pub fn restored(restored: &Restored, width: usize, paint: Paint) -> String {
+    let outcome = &restored.outcome;
+    let counted = match restored.counted {
+        0 => String::new(),
+        1 => " (of one table: their number)".to_owned(),
+        many => format!(" (of {} tables: their number)", text::count(many)),
+    };
+    let verified = match outcome.verified {
+        Verified::None => verified(outcome),
+        Verified::Counts => "the number of rows of every table is that in the archive".to_owned(),
+        Verified::Digests => format!("a digest over every row of every table{counted} is that in the archive"),
+    };
+    told(outcome, verified, width, paint)
+}
+
+/// What both have in common.
+fn told(outcome: &Outcome, verified: String, width: usize, paint: Paint) -> String {
     let mut out = String::new();
     let names: Vec<_> = outcome.databases.iter().map(|arrived| text::safe(&arrived.database)).collect();
     let title = match names.as_slice() {
@@ -29,7 +54,7 @@ pub fn summary(outcome: &Outcome, width: usize, paint: Paint) -> String {
     for (name, value) in [
         ("moved", moved(outcome)),
         ("time", time(outcome)),
-        ("verified", verified(outcome)),
+        ("verified", verified),
         ("indexes", indexes(outcome)),
         ("planner", statistics(outcome)),
     ] {
@@ -41,9 +66,6 @@ pub fn summary(outcome: &Outcome, width: usize, paint: Paint) -> String {
     }
     out += &format!("\n{} point the workload to the new server:\n", paint.bold("Next:"));
     out += &format!("  {}\n", paint.cyan(&text::safe(&outcome.new_url)));
-    let old = format!("the old server (PostgreSQL {}) is untouched; the way back is its URL:", outcome.old_version);
-    out += &format!("{} {old}\n", paint.bold("Back:"));
-    out += &format!("  {}\n", paint.cyan(&text::safe(&outcome.old_url)));
     out
 }
 

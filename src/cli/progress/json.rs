@@ -17,11 +17,12 @@
 //! | `outcome` | `old_url`, `new_url`, `old_version`, `new_version`, `databases` (`database`, `tables`, `rows`, `bytes`, `large_objects`, `sequences`, `entries`, `indexes` (`index`, `built_at_ms`, `collations`)), `verified`, `findings`, `duration_ms` |
 //! | `dumped` | `archive`, `url`, `version`, `codec`, `archive_bytes`, `bytes` (before compression), `tables`, `rows`, `large_objects`, `sequences`, `entries`, `findings`, `duration_ms` |
 //! | `plan` | `databases`, `old_url`, `new_url`, `old_version`, `new_version`, `jobs`, `steps` (`section`, `kind`, `name`, `bytes`), `findings` |
-//! | `list` | `database`, `version`, `compression`, `created` (local to the writer), `server_version`, `writer_version`, `entries` (`id`, `kind`, `schema`, `name`, `owner`, `has_data`, `rows`, `bytes`, `stored_bytes`), `damage` (why an archive that should tell sizes does not) |
+//! | `list` | `database`, `version`, `compression`, `created` (local to the writer), `server_version`, `writer_version`, `entries` (`id`, `kind`, `schema`, `name`, `owner`, `has_data`, `rows`, `bytes`, `stored_bytes`), `findings` |
+//! | `script` | `findings` |
 //! | `verified` | `archive`, `version`, `compression`, `writer` (null without a manifest), `archive_bytes`, `bytes` (before compression), `entries`, `blocks`, `frames`, `rows`, `large_objects`, `whole`, `faults` (`subject`, `frame`, `frames`, `from`, `to`, `text`, `differs`), `more_faults`, `findings`, `duration_ms` |
 //! | `error` | `kind`, `message`, `subject`, `statement`, `sqlstate`, `hint`, `exit_code` |
 //!
-//! The last line is one of `outcome`, `plan`, `dumped`, `list`, `verified` and `error`.
+//! The last line is one of `outcome`, `plan`, `dumped`, `restored`, `list`, `script`, `verified` and `error`.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -33,7 +34,9 @@ use crate::cli::text;
 use crate::error::Error;
 use crate::event::{Event, Finding, Reporter};
 use crate::ops::verify::Fault;
-use crate::ops::{ArchiveVerified, Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep};
+use crate::ops::{
+    ArchiveVerified, Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep, Restored,
+};
 use crate::toc::Section;
 
 /// How often progress is told.
@@ -157,6 +160,22 @@ pub fn outcome(outcome: &Outcome) -> String {
         .line()
 }
 
+/// The end of a restore.
+pub fn restored(restored: &Restored) -> String {
+    let outcome = &restored.outcome;
+    Object::new("restored", outcome.elapsed)
+        .with("archive", outcome.old_url.as_str())
+        .with("new_url", outcome.new_url.as_str())
+        .with("archive_version", outcome.old_version.to_string())
+        .with("new_version", outcome.new_version.to_string())
+        .with("databases", outcome.databases.iter().map(arrived).collect::<Value>())
+        .with("verified", outcome.verified.name())
+        .with("tables_counted_only", restored.counted)
+        .with("findings", findings(&outcome.findings))
+        .with("duration_ms", millis(outcome.elapsed))
+        .line()
+}
+
 /// The end of a dump.
 pub fn dumped(dumped: &Dumped) -> String {
     Object::new("dumped", dumped.elapsed)
@@ -235,7 +254,7 @@ pub fn list(listed: &Listed, elapsed: Duration) -> String {
         .with("server_version", listed.server_version.as_str())
         .with("writer_version", listed.writer_version.as_str())
         .with("entries", listed.entries.iter().map(entry).collect::<Value>())
-        .with("damage", listed.damage.as_deref())
+        .with("findings", findings(&listed.findings))
         .line()
 }
 
@@ -266,6 +285,11 @@ pub fn verified(verified: &ArchiveVerified) -> String {
         .with("findings", findings(&verified.findings))
         .with("duration_ms", millis(verified.elapsed))
         .line()
+}
+
+/// The end of a script.
+pub fn script(found: &[Finding], elapsed: Duration) -> String {
+    Object::new("script", elapsed).with("findings", findings(found)).line()
 }
 
 /// The end of a run that failed.

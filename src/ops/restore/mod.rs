@@ -1,0 +1,318 @@
+//! `restore`: an archive becomes a database, with the guarantees of an upgrade: a staging name until everything is proved, and
+//! nothing left behind where it is not.
+
+mod manifest;
+mod prepare;
+mod properties;
+mod recheck;
+mod roles;
+mod settle;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::future::BoxFuture;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::report::Phases;
+use super::upgrade::{JOBS, NOTICES, unless_cancelled};
+use super::{Arrived, Outcome, Plan, PlannedStep, Tablespaces, Verified, check, collation, compare};
+use super::{IndexEvidence, Input, Wanted};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Phase, Reporter};
+use crate::plan::schedule::{Extras, Schedule};
+use crate::sql::Sql;
+use crate::toc::{Data, Kind, Section, Toc};
+use crate::transfer::{self, Lane, Moved, Mover, OpenLane, Packed, Sink, Transfer};
+use crate::wire::conninfo::ConnInfo;
+use crate::wire::session::{NoticeSink, Session, Side};
+use prepare::Ready;
+
+/// What to do about roles that an archive names and the server lacks: an archive has nothing but their names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingRoles {
+    /// Refuse to start, and list them.
+    #[default]
+    Refuse,
+    /// Make them, without any right and without a login.
+    Create,
+}
+
+/// The options of a restore.
+#[derive(Clone, Debug)]
+pub struct Restore {
+    /// The archive.
+    pub archive: Input,
+    /// The new database: the name that it will bear.
+    pub to: ConnInfo,
+    /// How many lanes work side by side; `None` for a number that suits most machines.
+    pub jobs: Option<NonZeroUsize>,
+    /// How the new database is compared with the archive.
+    pub verify: Verified,
+    /// What is restored.
+    pub wanted: Wanted,
+    /// What to do about roles that are missing.
+    pub roles: MissingRoles,
+    /// What to do about tablespaces.
+    pub tablespaces: Tablespaces,
+}
+
+/// What a restore did.
+#[derive(Clone, Debug, Default)]
+pub struct Restored {
+    /// What has arrived, as an upgrade tells it; the old side is the archive.
+    pub outcome: Outcome,
+    /// Tables of which the rows were counted, since their form in the archive cannot be compared.
+    pub counted: u64,
+}
+
+impl Restore {
+    /// Finds out what a run would do, and writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Restore::run`], as far as they can be known beforehand.
+    pub async fn plan(&self, reporter: &mut dyn Reporter, cancel: CancellationToken) -> Result<Plan> {
+        let (notices, mut heard) = mpsc::channel(NOTICES);
+        let mut phases = Phases::new(reporter, &mut heard);
+        let ready = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
+        let roles = ready.roles.missing().iter().map(|role| PlannedStep {
+            section: Section::PreData,
+            kind: "ROLE",
+            name: role.as_str().to_owned(),
+            bytes: None,
+        });
+        let steps = ready.toc.entries().iter().map(|entry| PlannedStep {
+            section: entry.section,
+            kind: entry.kind.desc(),
+            name: entry.name(),
+            bytes: (entry.weight > 0).then_some(entry.weight),
+        });
+        Ok(Plan {
+            databases: vec![self.to.database().to_owned()],
+            new_url: self.to.redacted(),
+            old_url: self.archive.to_string(),
+            old_version: ready.archive_version,
+            new_version: ready.control.version(),
+            jobs: self.jobs().get(),
+            steps: roles.chain(steps).collect(),
+            findings: phases.into_findings(),
+        })
+    }
+
+    /// Restores the archive.
+    ///
+    /// # Errors
+    ///
+    /// - `Io`, `Malformed` for an archive that cannot be read, or is damaged;
+    /// - `Connect` where the server cannot be reached;
+    /// - `Refused` where something stands in the way, with all of it in one error; nothing was written;
+    /// - `Differs` where verification found a difference;
+    /// - `Server`, `ConnectionLost`, `Cancelled` for what happens on the way. Nothing is left on the server then, or a staging
+    ///   database, which the next run replaces.
+    pub async fn run(&self, reporter: &mut dyn Reporter, cancel: CancellationToken) -> Result<Restored> {
+        let begun = Instant::now();
+        let (notices, mut heard) = mpsc::channel(NOTICES);
+        let mut phases = Phases::new(reporter, &mut heard);
+        let mut ready = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
+        // Short, and so not to be cut short: what it has made is known then, and can be taken back.
+        let loaded = match ready.roles.create(&ready.control).await {
+            Ok(()) => self.load(&mut ready, &mut phases, &notices, begun, &cancel).await,
+            Err(error) => Err(error),
+        };
+        match loaded {
+            Ok((arrived, counted)) => Ok(Restored {
+                outcome: Outcome {
+                    new_url: self.to.redacted(),
+                    old_url: self.archive.to_string(),
+                    old_version: ready.archive_version,
+                    new_version: ready.control.version(),
+                    databases: vec![arrived],
+                    verified: self.verify,
+                    findings: phases.into_findings(),
+                    elapsed: begun.elapsed(),
+                },
+                counted,
+            }),
+            Err(error) => Err(clean_up(&ready, error).await),
+        }
+    }
+
+    fn jobs(&self) -> NonZeroUsize {
+        self.jobs.unwrap_or(JOBS)
+    }
+
+    /// Makes the staging database, fills it, proves it, and gives it its name.
+    async fn load(
+        &self,
+        ready: &mut Ready,
+        phases: &mut Phases<'_>,
+        notices: &NoticeSink,
+        begun: Instant,
+        cancel: &CancellationToken,
+    ) -> Result<(Arrived, u64)> {
+        phases.begin(Phase::Schema, None);
+        let made = unless_cancelled(cancel, make_schema(ready, &self.archive.to_string())).await?;
+        phases.found(unless_cancelled(cancel, ready.rehearse()).await?);
+        let counted = unless_cancelled(cancel, ready.settle()).await?;
+        phases.end(Phase::Schema, format!("{made} objects"));
+        let mut moved = self.transfer(ready, phases, notices, begun, cancel.clone()).await?;
+        let arrived = unless_cancelled(cancel, self.finish(ready, &mut moved, phases)).await?;
+        Ok((arrived, counted))
+    }
+
+    async fn transfer(
+        &self,
+        ready: &Ready,
+        phases: &mut Phases<'_>,
+        notices: &NoticeSink,
+        begun: Instant,
+        cancel: CancellationToken,
+    ) -> Result<Moved> {
+        let new = ready.control.version();
+        let extras = Extras {
+            verify: self.verify != Verified::None,
+            analyze_only: new.has_analyze_only(),
+            carry_statistics: false,
+            partial: self.wanted.selection.has_patterns(),
+        };
+        let watched = phases.reporter().tick().is_some() && new.has_index_progress();
+        let monitor = match watched {
+            true => Some(ready.staging.connect(Side::New, "monitor").await?),
+            false => None,
+        };
+        let schedule = Schedule::new([ready.toc.as_ref()], extras);
+        let opener = Door {
+            to: ready.to.with_database(ready.staging.name().as_str()),
+            packed: Arc::clone(&ready.packed),
+            path: ready.path.clone(),
+            first: ready.first.clone(),
+            digests: self.verify == Verified::Digests,
+            notices: notices.clone(),
+        };
+        let database = transfer::Database { name: self.to.database().to_owned(), toc: Arc::clone(&ready.toc) };
+        let (databases, jobs) = (vec![database], self.jobs());
+        let transfer = Transfer { databases, schedule, jobs, opener: Arc::new(opener), monitor, begun };
+        let mut moved = transfer.run(phases.reporter(), cancel).await?;
+        Ok(moved.pop().unwrap_or_default())
+    }
+
+    /// Verifies everything, and only then gives the database its name.
+    async fn finish(&self, ready: &Ready, moved: &mut Moved, phases: &mut Phases<'_>) -> Result<Arrived> {
+        phases.found(check::passed_over(&ready.toc, moved));
+        phases.found(check::by_path(&ready.toc, moved));
+        if self.verify == Verified::Digests {
+            ready.insist_on_manifest(moved)?;
+            ready.count_only(moved);
+            phases.found(ready.recheck(moved).await?);
+        }
+        if self.verify != Verified::None {
+            compare::data(&moved.checked, self.verify, "in the archive")?;
+        }
+        phases.begin(Phase::Finish, None);
+        let session = ready.staging.connect(Side::New, "indexes").await?;
+        let indexes = collation::prove_indexes(&session).await?;
+        session.close().await;
+        let arrived = arrived(self.to.database(), &ready.toc, moved, indexes);
+        ready.staging.publish(ready.properties.clone()).await?;
+        phases.end(Phase::Finish, format!("database {} is in place", self.to.database()));
+        Ok(arrived)
+    }
+}
+
+/// Makes everything that data needs to exist. The collation versions are refreshed before the first index is there.
+async fn make_schema(ready: &Ready, archive: &str) -> Result<usize> {
+    let staging = &ready.staging;
+    staging.create(&ready.clearance, &ready.database, archive).await?;
+    let session = staging.connect(Side::New, "schema").await?;
+    collation::refresh(&session, staging.name()).await?;
+    session.run(&ready.first).await?;
+    let entries: Vec<_> = ready.toc.entries().iter().filter(|e| e.section == Section::PreData).collect();
+    // What is on an extension's relations, or the server's own, may have no place here.
+    let mut sink = Sink::new(session);
+    let mut made = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if entry.only_if.is_some() {
+            sink.make_all(&made, |_| {}).await?;
+            made.clear();
+            if !sink.has_place_for(entry).await? {
+                continue;
+            }
+        }
+        made.push(entry);
+    }
+    sink.make_all(&made, |_| {}).await?;
+    Ok(ready.toc.entries().iter().filter(|e| e.section == Section::PreData).count())
+}
+
+fn arrived(database: &str, toc: &Toc, moved: &Moved, indexes: Vec<collation::IndexCollations>) -> Arrived {
+    let entries = toc.entries();
+    let count = |kind: Kind| entries.iter().filter(|e| e.kind == kind).count() as u64;
+    let large_objects = entries.iter().filter_map(|e| match &e.data {
+        Some(Data::LargeObjects(oids)) => Some(oids.len() as u64),
+        _ => None,
+    });
+    let built = |index: &str| {
+        let found = moved.indexes.iter().find(|(id, _)| toc.get(*id).is_some_and(|entry| entry.name() == index));
+        found.map(|(_, at)| *at).unwrap_or_default()
+    };
+    let indexes = indexes.into_iter().map(|proof| {
+        let index = proof.index.label();
+        IndexEvidence { built_at: built(&index), index, collations: proof.collations }
+    });
+    Arrived {
+        database: database.to_owned(),
+        tables: count(Kind::TableData),
+        rows: moved.rows,
+        bytes: moved.bytes,
+        large_objects: large_objects.sum(),
+        sequences: count(Kind::SequenceSet),
+        entries: entries.len() as u64,
+        carried: count(Kind::StatisticsData),
+        analyzed: moved.analyzed,
+        indexes: indexes.collect(),
+    }
+}
+
+/// Removes the staging database after an error, and says so if that cannot be done either.
+async fn clean_up(ready: &Ready, error: Error) -> Error {
+    let kept = |error: Error| {
+        let name = ready.staging.name().as_str();
+        error.and_hint(&format!("What stays on the server ({name}) is replaced by the next run."))
+    };
+    if error.kind() == ErrorKind::ConnectionLost && ready.control.is_closed() {
+        return kept(error);
+    }
+    if let Err(left) = ready.staging.remove().await {
+        tracing::warn!(error = %left, "cannot remove a staging database");
+        return kept(error);
+    }
+    match ready.roles.remove(&ready.control).await {
+        None => error.and_hint("Nothing was left on the server."),
+        Some(left) => error.and_hint(&format!("No database was left on the server. {left}")),
+    }
+}
+
+/// How lanes get from the archive to the server.
+struct Door {
+    to: ConnInfo,
+    packed: Arc<Packed>,
+    path: Sql,
+    /// What every session sets first.
+    first: Sql,
+    digests: bool,
+    notices: NoticeSink,
+}
+
+impl OpenLane for Door {
+    fn open(&self, _database: usize) -> BoxFuture<'_, Result<Box<dyn Lane>>> {
+        Box::pin(async move {
+            let session = Session::connect(&self.to, Side::New, "lane", self.notices.clone()).await?;
+            session.run(&self.first).await?;
+            let mover = Mover::from_archive(&self.packed, Sink::new(session), self.digests, &self.path);
+            Ok(Box::new(mover) as Box<dyn Lane>)
+        })
+    }
+}

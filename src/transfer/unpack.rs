@@ -1,0 +1,313 @@
+//! Blocks of an archive, read and decoded beside the lane that uses them: what was read waits in a channel that is bounded in
+//! bytes.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::mpsc;
+
+use crate::archive::codec::PIECE;
+use crate::archive::read::{Block as Packed, FileArchive};
+use crate::archive::toc::Record;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sql::lex::Ends;
+use crate::wire::large_object::Chunk;
+use crate::wire::tap::Block;
+
+/// How many pieces wait at most: 1 MiB.
+const QUEUED: usize = (1 << 20) / PIECE;
+/// How many bytes of statements are sent at once, if they are not longer.
+const BATCH: usize = 256 << 10;
+/// The longest statement, in bytes: a server takes no longer message.
+const LONGEST_STATEMENT: usize = 1 << 30;
+
+/// What a thread that reads has come to; nothing for the end.
+type Read<T> = Result<Option<T>>;
+
+/// What a thread reads.
+struct Reading<T>(mpsc::Receiver<Read<T>>);
+
+impl<T: Send + 'static> Reading<T> {
+    /// Reads the block of a record in a thread of its own; `read` hands over what it finds, and stops when that fails.
+    fn start(
+        archive: &Arc<FileArchive>,
+        record: &Record,
+        read: impl FnOnce(&mut Packed<'static>, &mut dyn FnMut(T) -> Result<()>) -> Result<()> + Send + 'static,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUED);
+        let (archive, record) = (Arc::clone(archive), record.clone());
+        tokio::task::spawn_blocking(move || {
+            let mut hand_over = |piece| sender.blocking_send(Ok(Some(piece))).map_err(|_| Error::cancelled());
+            let done = archive.block(&record).and_then(|block| {
+                let mut block = block.ok_or_else(|| Error::malformed("an entry with data has no block"))?;
+                read(&mut block, &mut hand_over)
+            });
+            // Where nobody listens any more, nobody wants to know.
+            let _ = sender.blocking_send(done.map(|()| None));
+        });
+        Self(receiver)
+    }
+
+    async fn next(&mut self) -> Read<T> {
+        // A thread that ends otherwise has sent its end before.
+        self.0.recv().await.unwrap_or_else(|| Err(Error::malformed("the reading of the archive has broken off")))
+    }
+}
+
+/// The rows of a block, without what marks their end.
+pub(super) struct UnpackedRows {
+    reading: Reading<Block>,
+    text: bool,
+    rows: u64,
+}
+
+impl UnpackedRows {
+    /// Begins to read. Of rows in binary form the ends are not told.
+    pub fn start(archive: &Arc<FileArchive>, record: &Record, text: bool) -> Self {
+        let reading = Reading::start(archive, record, move |block, hand_over| {
+            let mut lines = Lines::default();
+            while let Some(piece) = block.next_piece()? {
+                let block = if text { lines.add(piece)? } else { Block { bytes: piece, ends: Vec::new() } };
+                if !block.bytes.is_empty() {
+                    hand_over(block)?;
+                }
+            }
+            if text { lines.finish() } else { Ok(()) }
+        });
+        Self { reading, text, rows: 0 }
+    }
+
+    pub async fn next(&mut self) -> Result<Option<Block>> {
+        let block = self.reading.next().await?;
+        self.rows += block.as_ref().map_or(0, |block| block.ends.len() as u64);
+        Ok(block)
+    }
+
+    /// Whether it is known where rows end.
+    pub fn ends_are_told(&self) -> bool {
+        self.text
+    }
+
+    /// How many have come to their end.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+}
+
+/// What stands after the rows (PostgreSQL 18, `src/bin/pg_dump/pg_dump.c`, `dumpTableData_copy`); empty lines follow. No row
+/// looks like it, since backslashes are doubled in rows.
+const END: &[u8] = b"\\.\n";
+
+/// Finds rows in the text form of COPY, and their end.
+#[derive(Default)]
+struct Lines {
+    /// The beginning of a line that may be the end.
+    held: BytesMut,
+    /// What comes next is not the beginning of a line.
+    within: bool,
+    ended: bool,
+}
+
+impl Lines {
+    fn add(&mut self, piece: Bytes) -> Result<Block> {
+        let bytes = if self.held.is_empty() {
+            piece
+        } else {
+            let mut whole = self.held.split();
+            whole.extend_from_slice(&piece);
+            whole.freeze()
+        };
+        let (mut ends, mut begun, mut kept) = (Vec::new(), 0, 0);
+        if !self.ended {
+            for at in memchr::memchr_iter(b'\n', &bytes) {
+                if !self.within && bytes.get(begun..=at) == Some(END) {
+                    self.ended = true;
+                    begun = at + 1;
+                    break;
+                }
+                (self.within, begun, kept) = (false, at + 1, at + 1);
+                ends.push(u32::try_from(begun).map_err(|_| Error::malformed("a piece of rows is too long"))?);
+            }
+        }
+        let rest = bytes.get(begun..).unwrap_or_default();
+        if self.ended {
+            if rest.iter().any(|byte| *byte != b'\n') {
+                return Err(Error::malformed("something follows the end of the rows"));
+            }
+        } else if !self.within && !rest.is_empty() && END.starts_with(rest) {
+            self.held.extend_from_slice(rest);
+        } else {
+            self.within |= !rest.is_empty();
+            kept = bytes.len();
+        }
+        Ok(Block { bytes: bytes.slice(..kept), ends })
+    }
+
+    fn finish(&self) -> Result<()> {
+        if self.ended { Ok(()) } else { Err(Error::malformed("the rows break off: their end is not marked")) }
+    }
+}
+
+/// The large objects of a block, as far as they are wanted.
+pub(super) struct UnpackedObjects(Reading<Chunk>);
+
+impl UnpackedObjects {
+    pub fn start(archive: &Arc<FileArchive>, record: &Record, wanted: &[u32]) -> Self {
+        let mut wanted: HashSet<u32> = wanted.iter().copied().collect();
+        Self(Reading::start(archive, record, move |block, hand_over| {
+            while let Some(oid) = block.next_object()? {
+                if !wanted.remove(&oid) {
+                    continue;
+                }
+                let mut offset = 0;
+                while let Some(bytes) = block.next_piece()? {
+                    let length = bytes.len() as u64;
+                    hand_over(Chunk { oid, offset, bytes, last: false })?;
+                    offset += length;
+                }
+                hand_over(Chunk { oid, offset, bytes: Bytes::new(), last: true })?;
+            }
+            match wanted.iter().min() {
+                None => Ok(()),
+                Some(oid) => Err(Error::new(
+                    ErrorKind::Malformed,
+                    format!("{} large objects, {oid} among them, have no contents in the archive", wanted.len()),
+                )),
+            }
+        }))
+    }
+
+    pub async fn next(&mut self) -> Result<Option<Chunk>> {
+        self.0.next().await
+    }
+}
+
+/// The statements of a block, some at a time.
+pub(super) struct UnpackedStatements(Reading<String>);
+
+impl UnpackedStatements {
+    pub fn start(archive: &Arc<FileArchive>, record: &Record, backslashes: bool) -> Self {
+        Self(Reading::start(archive, record, move |block, hand_over| {
+            let mut statements = Statements::new(backslashes);
+            while let Some(piece) = block.next_piece()? {
+                if let Some(batch) = statements.add(&piece)? {
+                    hand_over(batch)?;
+                }
+            }
+            statements.finish()?.map_or(Ok(()), hand_over)
+        }))
+    }
+
+    pub async fn next(&mut self) -> Result<Option<String>> {
+        self.0.next().await
+    }
+}
+
+/// Collects statements to batches.
+struct Statements {
+    ends: Ends,
+    open: Vec<u8>,
+    /// Up to here there are whole statements.
+    whole: usize,
+}
+
+impl Statements {
+    fn new(backslashes: bool) -> Self {
+        Self { ends: Ends::new(backslashes), open: Vec::new(), whole: 0 }
+    }
+
+    fn add(&mut self, piece: &[u8]) -> Result<Option<String>> {
+        let mut ends = Vec::new();
+        self.ends.add(piece, &mut ends);
+        if let Some(last) = ends.last() {
+            self.whole = self.open.len() + last;
+        }
+        self.open.extend_from_slice(piece);
+        if self.open.len() > LONGEST_STATEMENT {
+            return Err(Error::malformed("a statement of the archive is longer than any server takes"));
+        }
+        if self.whole < BATCH { Ok(None) } else { self.batch().map(Some) }
+    }
+
+    fn batch(&mut self) -> Result<String> {
+        let rest = self.open.split_off(self.whole);
+        self.whole = 0;
+        text(std::mem::replace(&mut self.open, rest))
+    }
+
+    fn finish(mut self) -> Result<Option<String>> {
+        let batch = self.batch()?;
+        if !self.ends.is_closed() || !text(self.open)?.trim().is_empty() {
+            return Err(Error::malformed("the statements that insert rows break off"));
+        }
+        Ok((!batch.is_empty()).then_some(batch))
+    }
+}
+
+fn text(bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(|_| {
+        Error::malformed("statements of the archive are not in UTF-8")
+            .with_hint("Restore it with pg_restore, or dump the database again with --encoding UTF8.")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows and their ends, however the bytes come.
+    fn lines(text: &[u8], length: usize) -> Result<(Vec<u8>, usize)> {
+        let (mut lines, mut out, mut rows) = (Lines::default(), Vec::new(), 0);
+        for piece in text.chunks(length) {
+            let block = lines.add(Bytes::copy_from_slice(piece))?;
+            assert!(block.ends.iter().all(|end| block.bytes[*end as usize - 1] == b'\n'));
+            rows += block.ends.len();
+            out.extend_from_slice(&block.bytes);
+        }
+        lines.finish()?;
+        Ok((out, rows))
+    }
+
+    #[test]
+    fn rows_end_where_it_says_so() {
+        for (text, rows) in [
+            (&b"\\.\n\n\n"[..], 0),
+            (b"a\n\\.\n\n\n", 1),
+            (b"\n\n\\N\n\\.\n\n\n", 3),
+            (b"\\\\.\na\\.\n\\N\tb\n\\.\n\n\n", 3),
+            (b"x\\.\n\\.\n", 1),
+        ] {
+            for length in 1..=text.len() {
+                let (out, counted) = lines(text, length).unwrap();
+                let end = text.len() - text.windows(3).rev().position(|w| w == END).unwrap() - 3;
+                assert_eq!((out.as_slice(), counted), (&text[..end], rows), "in pieces of {length}");
+            }
+        }
+        for text in [&b""[..], b"a\n", b"\\.", b"a\n\\.\nb\n", b"a\\.\n"] {
+            for length in 1..=text.len().max(1) {
+                assert!(lines(text, length).is_err(), "{text:?} in pieces of {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn statements_come_whole() {
+        let one = format!("INSERT INTO t VALUES ('a;{}');\n", "\u{fc}".repeat(1000));
+        let text = one.repeat(500);
+        for length in [7, 1000, 300_000] {
+            let (mut statements, mut out) = (Statements::new(false), Vec::new());
+            for piece in text.as_bytes().chunks(length) {
+                out.extend(statements.add(piece).unwrap());
+            }
+            out.extend(statements.finish().unwrap());
+            assert!(out.len() > 1 && out.iter().all(|batch| batch.trim_end().ends_with("');")), "{length}");
+            assert_eq!(out.concat().trim_end(), text.trim_end());
+        }
+        for cut in ["INSERT INTO t VALUES ('a", "INSERT INTO t VALUES (1)", "x; \"; y"] {
+            let mut statements = Statements::new(false);
+            statements.add(cut.as_bytes()).unwrap();
+            assert!(statements.finish().is_err(), "{cut}");
+        }
+    }
+}
