@@ -110,11 +110,7 @@ fn told(manifest: Result<Option<Manifest>>) -> (Option<Manifest>, Option<Finding
 
 /// How large the data of each record is.
 fn sizes(manifest: &Manifest) -> HashMap<i64, Stored> {
-    let stored = |block: &Block| {
-        let rows = block.frames.iter().filter(|frame| !frame.around);
-        let size = (!block.frames.is_empty()).then(|| rows.map(|frame| u64::from(frame.content)).sum());
-        Stored { rows: block.rows, size, stored: block.length }
-    };
+    let stored = |block: &Block| Stored { rows: block.rows, size: block.content(), stored: block.length };
     manifest.blocks.iter().map(|block| (i64::from(block.id), stored(block))).collect()
 }
 
