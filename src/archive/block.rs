@@ -10,6 +10,10 @@ pub const FILLER: i64 = i32::MAX as i64;
 /// The longest chunk that is read into memory, in bytes; what the stock tools write is far shorter.
 pub const LONGEST_CHUNK: u64 = 1 << 30;
 
+/// What ends the rows of a table in text form, as `pg_dump` writes it (PostgreSQL 18, `src/bin/pg_dump/pg_dump.c`,
+/// `dumpTableData_copy`).
+pub const END_OF_ROWS: &[u8] = b"\\.\n\n\n";
+
 /// What a block holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {

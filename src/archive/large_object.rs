@@ -96,10 +96,9 @@ fn malformed(record: &Record, what: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::toc::tests::bare;
 
     fn with(desc: &str, definition: &str) -> Record {
-        Record { definition: Some(definition.into()), ..bare(9, desc, "LARGE OBJECTS 5..4000000000") }
+        Record { definition: Some(definition.into()), ..Record::new(9, desc, "LARGE OBJECTS 5..4000000000") }
     }
 
     fn texts(statements: Result<Vec<Vec<u8>>>) -> Vec<String> {

@@ -213,7 +213,6 @@ mod tests {
     use super::*;
     use crate::archive::header::{Date, Version};
     use crate::archive::primitive::Sizes;
-    use crate::archive::toc::tests::bare;
 
     fn header() -> Header {
         Header {
@@ -228,7 +227,7 @@ mod tests {
     }
 
     fn defined(id: i64, desc: &str, tag: &str) -> Record {
-        Record { definition: Some(b"x".to_vec()), ..bare(id, desc, tag) }
+        Record { definition: Some(b"x".to_vec()), ..Record::new(id, desc, tag) }
     }
 
     fn ids(records: &[Record]) -> Vec<i64> {
@@ -244,7 +243,7 @@ mod tests {
             owner: Some(b"o".to_vec()),
             ..defined(7, "TABLE", "x")
         };
-        let mut named = [named, Record { has_block: true, ..bare(9, "TABLE DATA", "t") }];
+        let mut named = [named, Record { has_block: true, ..Record::new(9, "TABLE DATA", "t") }];
         named[0].tag = b"x\n\\! y\r;\x1b\xff".to_vec();
         let sizes = |record: &Record| record.has_block.then_some(Stored { rows: 3, size: Some(100), stored: 40 });
         let expected = b";\n; Archive created at 2026-11-24 03:02:01\n;     dbname: shop of x\n;     TOC Entries: 2\n\
@@ -264,23 +263,23 @@ mod tests {
             defined(1, "ENCODING", "ENCODING"),
             defined(2, "DATABASE", "d"),
             Record { section: NONE, ..defined(3, "ACL", "DATABASE d") },
-            Record { section: NONE, ..bare(4, "ARCHIVE MANIFEST", "") },
+            Record { section: NONE, ..Record::new(4, "ARCHIVE MANIFEST", "") },
             defined(5, "TABLE", "t"),
-            Record { definition: Some(vec![]), ..bare(6, "TABLE", "t") },
-            bare(7, "SEQUENCE SET", "s"),
-            Record { definition: Some(b"-- load via partition root x".to_vec()), ..bare(8, "TABLE DATA", "t") },
+            Record { definition: Some(vec![]), ..Record::new(6, "TABLE", "t") },
+            Record::new(7, "SEQUENCE SET", "s"),
+            Record { definition: Some(b"-- load via partition root x".to_vec()), ..Record::new(8, "TABLE DATA", "t") },
             Record { section: 9, ..defined(9, "TABLE", "t") },
             Record { section: NONE, ..defined(10, "COMMENT", "TABLE t") },
             Record { section: POST_DATA, ..defined(11, "INDEX", "t") },
             Record { section: NONE, ..defined(12, "COMMENT", "INDEX t") },
-            bare(13, "BLOB METADATA", "5"),
+            Record::new(13, "BLOB METADATA", "5"),
         ];
         assert_eq!(ids(&records), [5, 7, 11, 12, 13]);
     }
 
     #[test]
     fn lists_are_read_in_their_order() {
-        let records = [bare(1, "TABLE", "a"), bare(2, "TABLE", "b"), bare(30, "TABLE", "c")];
+        let records = [Record::new(1, "TABLE", "a"), Record::new(2, "TABLE", "b"), Record::new(30, "TABLE", "c")];
         let list = b"; 1; comment\n\n  30; 0 0 TABLE - c \r\n\t;\n2 TABLE\n;1\n1";
         assert_eq!(read(list, &records).unwrap(), [30, 2, 1]);
         assert_eq!(read(b"", &records).unwrap(), [0; 0]);

@@ -124,7 +124,6 @@ pub fn qualified(schema: Option<&[u8]>, name: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::toc::tests::bare;
 
     fn told(desc: &str, namespace: Option<&str>, tag: &str, drop: &str) -> String {
         let record = Record {
@@ -132,7 +131,7 @@ mod tests {
             owner: Some(b"o\"x".to_vec()),
             drop: Some(drop.as_bytes().to_vec()),
             definition: Some(b"16400\n3000000000\n".to_vec()),
-            ..bare(1, desc, tag)
+            ..Record::new(1, desc, tag)
         };
         match alter(&record) {
             Ok(statements) => String::from_utf8(statements.join(&b"; "[..])).unwrap(),
@@ -155,7 +154,8 @@ mod tests {
     fn what_has_no_owner_of_its_own_gets_none() {
         assert_eq!(told("TABLE", None, "t", ""), "");
         assert_eq!(told("INDEX", None, "i", "DROP INDEX i;"), "");
-        let ownerless = Record { drop: Some(b"DROP TABLE t;".to_vec()), owner: Some(vec![]), ..bare(1, "TABLE", "t") };
+        let ownerless =
+            Record { drop: Some(b"DROP TABLE t;".to_vec()), owner: Some(vec![]), ..Record::new(1, "TABLE", "t") };
         assert_eq!(alter(&ownerless).unwrap(), Vec::<Vec<u8>>::new());
     }
 

@@ -58,11 +58,6 @@ pub fn records(database: &Database, toc: &Toc, data: &[EntryId]) -> Records {
     writer.out
 }
 
-/// Whether an entry has a block of its own.
-pub fn has_block(entry: &Entry) -> bool {
-    entry.data.is_some()
-}
-
 struct Writer<'a> {
     toc: &'a Toc,
     next: u32,
@@ -75,25 +70,7 @@ impl Writer<'_> {
     fn blank(&mut self, desc: &str, tag: &str) -> Record {
         let id = i64::from(self.next);
         self.next += 1;
-        Record {
-            id,
-            has_block: false,
-            catalog: b"0".to_vec(),
-            object: b"0".to_vec(),
-            tag: tag.into(),
-            desc: desc.into(),
-            section: 2,
-            definition: None,
-            drop: None,
-            copy: None,
-            namespace: None,
-            tablespace: None,
-            table_am: None,
-            relation_kind: 0,
-            owner: None,
-            needs: Vec::new(),
-            offset: Offset::NoData,
-        }
+        Record::new(id, desc, tag)
     }
 
     /// What every archive begins with, and the database itself.
@@ -155,7 +132,7 @@ impl Writer<'_> {
         let through = rows.and_then(|rows| rows.into.as_ref());
         Record {
             id: entry.id.0.into(),
-            has_block: has_block(entry),
+            has_block: entry.data.is_some(),
             // Rows are no object of their own.
             catalog: if rows.is_some() { b"0".to_vec() } else { entry.source.0.to_string().into() },
             object: entry.source.1.to_string().into(),

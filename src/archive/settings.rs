@@ -64,10 +64,10 @@ fn malformed(what: &str, text: &[u8]) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::toc::tests::bare;
 
     fn of(texts: &[(&str, &str)]) -> Result<Settings> {
-        let record = |(desc, text): &(&str, &str)| Record { definition: Some((*text).into()), ..bare(1, desc, desc) };
+        let record =
+            |(desc, text): &(&str, &str)| Record { definition: Some((*text).into()), ..Record::new(1, desc, desc) };
         Settings::of(&texts.iter().map(record).collect::<Vec<_>>())
     }
 

@@ -99,6 +99,29 @@ pub fn write(records: &[Record], version: Version, to: &mut Vec<u8>) -> io::Resu
 }
 
 impl Record {
+    /// A record of the section before the data, with nothing but a number, a kind and a name.
+    pub fn new(id: i64, desc: &str, tag: &str) -> Self {
+        Self {
+            id,
+            has_block: false,
+            catalog: b"0".to_vec(),
+            object: b"0".to_vec(),
+            tag: tag.into(),
+            desc: desc.into(),
+            section: 2,
+            definition: None,
+            drop: None,
+            copy: None,
+            namespace: None,
+            tablespace: None,
+            table_am: None,
+            relation_kind: 0,
+            owner: None,
+            needs: Vec::new(),
+            offset: Offset::NoData,
+        }
+    }
+
     fn read(source: &mut Source<impl Read>, version: Version) -> Result<Self> {
         let at = source.position();
         let id = source.int("an entry's number")?;
@@ -197,32 +220,9 @@ fn read_needs(source: &mut Source<impl Read>) -> Result<Vec<i64>> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::super::primitive::Sizes;
     use super::*;
-
-    /// A record with nothing but a number and a name.
-    pub fn bare(id: i64, desc: &str, tag: &str) -> Record {
-        Record {
-            id,
-            has_block: false,
-            catalog: b"0".to_vec(),
-            object: b"0".to_vec(),
-            tag: tag.into(),
-            desc: desc.into(),
-            section: 2,
-            definition: None,
-            drop: None,
-            copy: None,
-            namespace: None,
-            tablespace: None,
-            table_am: None,
-            relation_kind: 0,
-            owner: None,
-            needs: Vec::new(),
-            offset: Offset::NoData,
-        }
-    }
 
     fn record(id: i64) -> Record {
         Record {

@@ -53,6 +53,9 @@ pub struct Report {
     pub unproved: Vec<String>,
 }
 
+/// How much is hashed at once, in bytes.
+const PART: usize = 1 << 20;
+
 /// Under whose eyes it is done.
 #[derive(Clone, Copy)]
 pub struct Watch<'a> {
@@ -165,6 +168,19 @@ impl Job<'_> {
             return Err(error);
         }
         self.fault(fault(fault::words(&error)));
+        Ok(())
+    }
+
+    /// Shows all bytes of a part of the file, a piece at a time.
+    fn bytes(&self, range: std::ops::Range<u64>, mut each: impl FnMut(&[u8])) -> Result<()> {
+        let (mut at, mut buffer) = (range.start, Vec::new());
+        while at < range.end {
+            let length = usize::try_from(range.end - at).unwrap_or(PART).min(PART);
+            self.archive.read_into(at, length, &mut buffer)?;
+            each(&buffer);
+            at += length as u64;
+            self.passed(length as u64)?;
+        }
         Ok(())
     }
 

@@ -21,6 +21,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Finding;
+use crate::ops::Plan;
 use crate::ops::dump::Destination;
 use args::{Cli, Command, DumpArgs, ListArgs, ScriptArgs, UpgradeArgs, VerifyArgs};
 use options::{Env, Streams};
@@ -118,17 +119,22 @@ fn command(output: &args::Output, hidden: Hidden, env: Env<'_>, work: impl FnOnc
     }
 }
 
+/// What a dry run has to say.
+fn planned(plan: Ended<Plan>, run: &Run<'_>) -> Said {
+    match plan {
+        Ended::Done(plan) if run.streams.json => Said::Answer(json::plan(&plan, run.begun.elapsed())),
+        Ended::Done(plan) => Said::Answer(print::plan(&plan, width(), run.streams.out)),
+        Ended::Aborted => Said::Aborted,
+    }
+}
+
 fn upgrade(args: &UpgradeArgs, run: &Run<'_>) -> Result<Said> {
     const LEFT: &str = "the new server may hold a staging database, which the next run replaces";
     let Run { streams, begun, env } = run;
     let options = options::upgrade(args, *env)?;
     if args.dry_run {
         let plan = run::run(streams, *begun, LEFT, async move |reporter, cancel| options.plan(reporter, cancel).await)?;
-        let Ended::Done(plan) = plan else { return Ok(Said::Aborted) };
-        return Ok(Said::Answer(match streams.json {
-            true => json::plan(&plan, begun.elapsed()),
-            false => print::plan(&plan, width(), streams.out),
-        }));
+        return Ok(planned(plan, run));
     }
     let outcome = run::run(streams, *begun, LEFT, async move |reporter, cancel| options.run(reporter, cancel).await)?;
     let Ended::Done(outcome) = outcome else { return Ok(Said::Aborted) };

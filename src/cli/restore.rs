@@ -10,7 +10,7 @@ use super::options::{Env, tablespaces, verified, wanted};
 use super::progress::json;
 use super::run::{self, Ended};
 use super::selection::SelectionArgs;
-use super::{Run, Said, print, width};
+use super::{Run, Said, planned, print, width};
 use crate::error::Result;
 use crate::ops::restore::MissingRoles;
 use crate::ops::{Input, Restore};
@@ -120,11 +120,7 @@ pub(super) fn restore(args: &RestoreArgs, run: &Run<'_>) -> Result<Said> {
     let options = options(args, *env)?;
     if args.dry_run {
         let plan = run::run(streams, *begun, LEFT, async move |reporter, cancel| options.plan(reporter, cancel).await)?;
-        let Ended::Done(plan) = plan else { return Ok(Said::Aborted) };
-        return Ok(Said::Answer(match streams.json {
-            true => json::plan(&plan, begun.elapsed()),
-            false => print::plan(&plan, width(), streams.out),
-        }));
+        return Ok(planned(plan, run));
     }
     let restored = run::run(streams, *begun, LEFT, async move |reporter, cancel| options.run(reporter, cancel).await)?;
     let Ended::Done(restored) = restored else { return Ok(Said::Aborted) };

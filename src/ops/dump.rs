@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::arrived::large_objects;
 use super::check::Preflight;
 use super::prepare::{choose, read, table_of_contents};
 use super::report::Phases;
@@ -25,8 +26,9 @@ use crate::error::{Error, Result};
 use crate::event::{Finding, Phase, Reporter, Severity};
 use crate::plan::schedule::Schedule;
 use crate::plan::select::Selection;
-use crate::sql::{Ident, Sql};
-use crate::toc::{Data, Kind, Toc};
+use crate::sql;
+use crate::sql::{Ident, Literal, join};
+use crate::toc::{Kind, Toc};
 use crate::transfer::{self, Archivist, Desk, Dumper, Lane, Moved, OpenLane, Transfer};
 use crate::wire::conninfo::ConnInfo;
 use crate::wire::session::{NoticeSink, Session, Side};
@@ -139,8 +141,8 @@ impl Dump {
         let (notices, mut heard) = mpsc::channel(NOTICES);
         let mut phases = Phases::new(reporter, &mut heard);
         let codec = self.archive.checked()?;
-        let ready = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
-        let records = ready.records.records.clone();
+        let mut ready = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
+        let records = std::mem::take(&mut ready.records.records);
         let data = Draft::new(ready.header.clone(), records).begin(self.archive.place())?;
         let archivist = Archivist::new(data, codec)?;
         let moved = self.transfer(&ready, archivist.desk(), &mut phases, &notices, begun, cancel).await;
@@ -216,11 +218,7 @@ impl Dump {
     fn dumped(&self, toc: &Toc, moved: &Moved, written: &Written, codec: Codec, version: ServerVersion) -> Dumped {
         let entries = toc.entries();
         let count = |kind: Kind| entries.iter().filter(|entry| entry.kind == kind).count() as u64;
-        let large_objects = entries.iter().map(|entry| match &entry.data {
-            Some(Data::LargeObjects(oids)) => oids.len() as u64,
-            _ => 0,
-        });
-        let large_objects: u64 = large_objects.sum();
+        let large_objects = large_objects(toc);
         Dumped {
             archive: match &self.archive.to {
                 Destination::File { path, .. } => Some(path.clone()),
@@ -244,11 +242,14 @@ impl Dump {
 
 impl Ready {
     async fn manifest(&self, findings: Vec<Remark>) -> Result<Manifest> {
-        let session = self.snapshot.session();
-        let mut settings = Vec::new();
-        for name in SETTINGS {
-            let value = sql_setting(name);
-            settings.push((name.to_owned(), session.row(&value).await?.get::<String>("value")?));
+        let names = join(SETTINGS.map(Literal), ", ");
+        let query = sql!(
+            "SELECT n AS name, pg_catalog.current_setting(n) AS value FROM pg_catalog.unnest(ARRAY[{}]) AS n",
+            names
+        );
+        let mut settings = Vec::with_capacity(SETTINGS.len());
+        for row in self.snapshot.session().rows(&query).await? {
+            settings.push((row.get("name")?, row.get("value")?));
         }
         Ok(Manifest {
             writer: concat!("pgtandem ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -260,10 +261,6 @@ impl Ready {
             ..Manifest::default()
         })
     }
-}
-
-fn sql_setting(name: &str) -> Sql {
-    crate::sql!("SELECT pg_catalog.current_setting({}) AS value", crate::sql::Literal(name))
 }
 
 impl Options {

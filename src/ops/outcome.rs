@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::event::Finding;
-use crate::toc::Section;
+use crate::sql::Ident;
+use crate::toc::{Entry, Section};
 use crate::wire::version::ServerVersion;
 
 /// How both sides were compared.
@@ -110,6 +111,19 @@ pub struct PlannedStep {
     pub name: String,
     /// Bytes on the old server, where that says something.
     pub bytes: Option<u64>,
+}
+
+impl PlannedStep {
+    /// A role that is made.
+    pub(super) fn role(role: &Ident) -> Self {
+        Self { section: Section::PreData, kind: "ROLE", name: role.as_str().to_owned(), bytes: None }
+    }
+
+    /// An entry under this name.
+    pub(super) fn entry(entry: &Entry, name: String) -> Self {
+        let bytes = (entry.weight > 0).then_some(entry.weight);
+        Self { section: entry.section, kind: entry.kind.desc(), name, bytes }
+    }
 }
 
 /// What an upgrade would do: the result of `--dry-run`.

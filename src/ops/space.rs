@@ -6,9 +6,14 @@ use crate::archive::codec::Codec;
 use crate::error::{Error, Result};
 use crate::event::{Finding, Severity};
 
-/// How much smaller rows become at least, and usually, in hundredths of their size on the server.
-const SMALLEST: u64 = 5;
-const USUAL: u64 = 40;
+/// What an archive is taken to need, in hundredths of the size of its tables on the server: less than the first is hopeless,
+/// less than the second is worth a word. All are guesses: nobody knows how well rows compress before they are read.
+const fn needed(codec: Codec) -> (u64, u64) {
+    match codec {
+        Codec::None => (50, 100),
+        Codec::Gzip(_) | Codec::Lz4 | Codec::Zstd(_) => (5, 40),
+    }
+}
 
 /// Compares the free space of the volume with what so many bytes of tables may take.
 ///
@@ -19,7 +24,7 @@ pub(super) fn check(path: &Path, bytes: u64, codec: Codec) -> Result<Option<Find
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Whether the folder is there is seen when the file is made.
     let Some(free) = free(folder) else { return Ok(None) };
-    let of = |share: u64| bytes / 100 * if codec == Codec::None { share * 2 } else { share };
+    let (least, usual) = needed(codec);
     let told = |what: &str| {
         format!(
             "{what}: {:.1} GB are free for an archive of a database with {:.1} GB of rows",
@@ -27,12 +32,12 @@ pub(super) fn check(path: &Path, bytes: u64, codec: Codec) -> Result<Option<Find
             bytes as f64 / 1e9
         )
     };
-    if free < of(SMALLEST) {
+    if free < bytes / 100 * least {
         return Err(Error::refused(told("the volume is too small"))
             .about(path.display())
             .with_hint("Name a file on another volume, or leave the rows of some tables out (--exclude-table-data)."));
     }
-    Ok((free < of(USUAL)).then(|| Finding {
+    Ok((free < bytes / 100 * usual).then(|| Finding {
         severity: Severity::Warning,
         subject: path.display().to_string(),
         text: told("the volume may be too small"),

@@ -1,22 +1,23 @@
 //! `upgrade`: a database, or all of a server, moves from the old server to the new one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::arrived;
 use super::check;
-use super::collation::{self, IndexCollations};
+use super::collation;
 use super::compare;
 use super::databases::Databases;
 use super::doors::Doors;
 use super::globals::Tablespaces;
 use super::prepare::{Prepared, Ready, table_of_contents};
 use super::report::Phases;
-use super::{Arrived, IndexEvidence, Outcome, Plan, PlannedStep, Verified};
+use super::{Arrived, Outcome, Plan, PlannedStep, Verified};
 pub use crate::catalog::Carried;
 use crate::catalog::{self, Catalog, Object};
 use crate::error::{Error, ErrorKind, Result};
@@ -24,7 +25,7 @@ use crate::event::{Phase, Reporter};
 use crate::plan::schedule::{Extras, Schedule};
 use crate::plan::select::Selection;
 use crate::sql::Sql;
-use crate::toc::{Data, Kind, Section};
+use crate::toc::Section;
 use crate::transfer::{self, Moved, Sink, Transfer};
 use crate::wire::conninfo::ConnInfo;
 use crate::wire::session::{NoticeSink, Side};
@@ -92,19 +93,10 @@ impl Upgrade {
         let (notices, mut heard) = mpsc::channel(NOTICES);
         let mut phases = Phases::new(reporter, &mut heard);
         let ready = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
-        let roles = ready.globals.created().iter().map(|role| PlannedStep {
-            section: Section::PreData,
-            kind: "ROLE",
-            name: role.as_str().to_owned(),
-            bytes: None,
-        });
+        let roles = ready.globals.created().iter().map(PlannedStep::role);
         let steps = ready.databases.iter().flat_map(|database| {
-            database.toc.entries().iter().map(|entry| PlannedStep {
-                section: entry.section,
-                kind: entry.kind.desc(),
-                name: ready.name_of(database, &entry.name()),
-                bytes: (entry.weight > 0).then_some(entry.weight),
-            })
+            let entries = database.toc.entries().iter();
+            entries.map(|entry| PlannedStep::entry(entry, ready.name_of(database, &entry.name())))
         });
         Ok(Plan {
             databases: ready.names(),
@@ -228,7 +220,7 @@ impl Upgrade {
             let session = database.staging.connect(Side::New, "indexes").await?;
             let indexes = collation::prove_indexes(&session).await?;
             session.close().await;
-            arrived.push(outcome(database, moved, indexes));
+            arrived.push(arrived::arrived(database.name(), &database.toc, moved, indexes));
         }
         for database in &ready.databases {
             let name = database.staging.name();
@@ -279,27 +271,6 @@ async fn make_schema(ready: &Ready, database: &Prepared) -> Result<usize> {
     Ok(entries.len())
 }
 
-fn outcome(database: &Prepared, moved: &Moved, indexes: Vec<IndexCollations>) -> Arrived {
-    let entries = database.toc.entries();
-    let count = |kind: Kind| entries.iter().filter(|e| e.kind == kind).count() as u64;
-    let large_objects = entries.iter().filter_map(|e| match &e.data {
-        Some(Data::LargeObjects(oids)) => Some(oids.len() as u64),
-        _ => None,
-    });
-    Arrived {
-        database: database.name().to_owned(),
-        tables: count(Kind::TableData),
-        rows: moved.rows,
-        bytes: moved.bytes,
-        large_objects: large_objects.sum(),
-        sequences: count(Kind::SequenceSet),
-        entries: entries.len() as u64,
-        carried: moved.carried,
-        analyzed: moved.analyzed,
-        indexes: evidence(database, moved, indexes),
-    }
-}
-
 /// Removes the staging databases after an error, and says so if that cannot be done either.
 async fn clean_up(ready: &Ready, error: Error) -> Error {
     let kept = |error: Error| {
@@ -337,19 +308,6 @@ pub(super) async fn unless_cancelled<T>(
         () = cancel.cancelled() => Err(Error::cancelled()),
         done = work => done,
     }
-}
-
-/// What is known of every index: when it was built, and under which collations. One that has no entry of its own (an
-/// exclusion constraint's, an extension's) was made by this run all the same, since the database was.
-fn evidence(database: &Prepared, moved: &Moved, indexes: Vec<IndexCollations>) -> Vec<IndexEvidence> {
-    let built: HashMap<String, Duration> =
-        moved.indexes.iter().filter_map(|(id, at)| Some((database.toc.get(*id)?.name(), *at))).collect();
-    let evidence = indexes.into_iter().map(|proof| {
-        let index = proof.index.label();
-        let built_at = built.get(&index).copied().unwrap_or_default();
-        IndexEvidence { index, built_at, collations: proof.collations }
-    });
-    evidence.collect()
 }
 
 /// The user mappings whose options the role on the new server made but may not read.

@@ -162,13 +162,21 @@ impl Service {
     fn serve(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
         while let Some(command) = inbox.blocking_recv() {
             let done = match command {
+                Command::Open { id, content } => self.data.open(id, content),
+                Command::Frame { id, bytes, frame, room } => {
+                    self.data.frame(id, &bytes, frame).map(|()| self.hold(id, room))
+                }
+                Command::LargeObjects { id, bytes, room } => {
+                    self.data.large_objects(id, &bytes).map(|()| self.hold(id, room))
+                }
+                Command::Close { id, rows, digest } => self.data.close(id, rows, digest),
                 Command::Finish { manifest, reply } => {
-                    // Nobody listens any more: the run was ended.
+                    // It may be that nobody listens any more: the run was ended.
                     let _ = reply.send(self.data.finish(*manifest));
                     return;
                 }
-                command => self.take(command),
             };
+            self.held.retain(|id, _| !self.data.is_out(*id));
             if let Err(error) = done {
                 *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 return;
@@ -176,21 +184,7 @@ impl Service {
         }
     }
 
-    fn take(&mut self, command: Command) -> Result<()> {
-        match command {
-            Command::Open { id, content } => self.data.open(id, content)?,
-            Command::Frame { id, bytes, frame, room } => {
-                self.data.frame(id, &bytes, frame)?;
-                self.held.entry(id).or_default().push(room);
-            }
-            Command::LargeObjects { id, bytes, room } => {
-                self.data.large_objects(id, &bytes)?;
-                self.held.entry(id).or_default().push(room);
-            }
-            Command::Close { id, rows, digest } => self.data.close(id, rows, digest)?,
-            Command::Finish { .. } => {}
-        }
-        self.held.retain(|id, _| !self.data.is_out(*id));
-        Ok(())
+    fn hold(&mut self, id: i64, room: OwnedSemaphorePermit) {
+        self.held.entry(id).or_default().push(room);
     }
 }

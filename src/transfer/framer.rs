@@ -3,7 +3,7 @@
 use tokio::task::JoinHandle;
 
 use super::archivist::{Block, Desk};
-use crate::archive::block::Content;
+use crate::archive::block::{Content, END_OF_ROWS};
 use crate::archive::codec::{self, Encoder, Envelope};
 use crate::archive::manifest::Frame;
 use crate::error::{Error, Result};
@@ -11,13 +11,10 @@ use crate::toc::EntryId;
 use crate::wire::tap;
 
 /// How many bytes of rows are compressed together. More would make the archive a little smaller, and a lane that restores
-/// larger; the choice is measured: see `benches/archive.rs`.
+/// larger.
 const FRAME_BYTES: usize = 1 << 20;
 /// How much of one row is collected before it is cut within.
 const LONGEST_FRAME: usize = 4 << 20;
-/// The end of the data of a COPY in text form, as `pg_dump` writes it (PostgreSQL 18, `src/bin/pg_dump/pg_dump.c`,
-/// `dumpTableData_copy`).
-const END_OF_COPY: &[u8] = b"\\.\n\n\n";
 
 /// Takes the rows of one table, and makes a block of them.
 pub(super) struct RowFramer {
@@ -107,7 +104,7 @@ impl RowFramer {
         if !self.content.is_empty() {
             self.cut(self.content.len()).await?;
         }
-        self.compress(END_OF_COPY.to_vec(), AROUND).await?;
+        self.compress(END_OF_ROWS.to_vec(), AROUND).await?;
         self.settle().await?;
         let tail = self.envelope.tail();
         self.block.frame(tail, AROUND).await?;

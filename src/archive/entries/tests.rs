@@ -1,5 +1,4 @@
 use super::*;
-use crate::archive::toc::tests::bare;
 use crate::sql::QualName;
 use crate::toc::{Data, Section};
 
@@ -10,7 +9,7 @@ fn record(id: i64, section: i64, desc: &str, tag: &str, definition: &str, needs:
         namespace: Some(b"s".to_vec()),
         definition: Some(definition.into()),
         needs: needs.to_vec(),
-        ..bare(id, desc, tag)
+        ..Record::new(id, desc, tag)
     }
 }
 

@@ -139,23 +139,11 @@ fn header(compression: Compression) -> Header {
 fn record(id: i64, offset: Offset) -> Record {
     let desc = if is_large_objects(id) { "BLOBS" } else { "TABLE DATA" };
     Record {
-        id,
         has_block: true,
-        catalog: b"0".to_vec(),
-        object: b"0".to_vec(),
-        tag: format!("t{id}").into_bytes(),
-        desc: desc.into(),
         section: 3,
-        definition: None,
-        drop: None,
-        copy: None,
         namespace: Some(b"app".to_vec()),
-        tablespace: None,
-        table_am: None,
-        relation_kind: 0,
-        owner: None,
-        needs: Vec::new(),
         offset,
+        ..Record::new(id, desc, &format!("t{id}"))
     }
 }
 

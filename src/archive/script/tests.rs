@@ -1,7 +1,6 @@
 use super::*;
 use crate::archive::header::{Compression, Date, Version};
 use crate::archive::primitive::Sizes;
-use crate::archive::toc::tests::bare;
 
 fn header() -> Header {
     Header {
@@ -39,7 +38,7 @@ fn table(tag: &str) -> Record {
         drop: Some(b"DROP TABLE x;".to_vec()),
         tablespace: Some(b"".to_vec()),
         table_am: Some(b"heap".to_vec()),
-        ..bare(1, "TABLE", tag)
+        ..Record::new(1, "TABLE", tag)
     }
 }
 
@@ -89,7 +88,7 @@ fn settings_are_changed_where_they_differ() {
 #[test]
 fn databases_are_connected_to_by_their_whole_name() {
     let database =
-        |tag: &str| Record { definition: Some(b"CREATE DATABASE d;\n".to_vec()), ..bare(1, "DATABASE", tag) };
+        |tag: &str| Record { definition: Some(b"CREATE DATABASE d;\n".to_vec()), ..Record::new(1, "DATABASE", tag) };
     let found = entries(Without::default(), Some(""), &[database("it's \"d\" host=x \\")]);
     let connects = "\\connect -reuse-previous=on \"dbname='it\\'s \"\"d\"\" host=x \\\\'\"\n\\restrict H";
     assert!(found.contains(connects), "{found}");
@@ -98,7 +97,7 @@ fn databases_are_connected_to_by_their_whole_name() {
 
 #[test]
 fn schemas_without_owners_name_none() {
-    let schema = |definition: &str| Record { definition: Some(definition.into()), ..bare(1, "SCHEMA", "s") };
+    let schema = |definition: &str| Record { definition: Some(definition.into()), ..Record::new(1, "SCHEMA", "s") };
     let without = Without { owners: true, tablespaces: false };
     let old = entries(without, Some(""), &[schema("CREATE SCHEMA s AUTHORIZATION x;\n")]);
     assert!(old.ends_with("CREATE SCHEMA \"s\";\n\n\n"), "{old}");
@@ -107,7 +106,7 @@ fn schemas_without_owners_name_none() {
 
 #[test]
 fn zero_bytes_are_refused() {
-    let zero = Record { definition: Some(b"SELECT 1\0;".to_vec()), ..bare(1, "TABLE", "t") };
+    let zero = Record { definition: Some(b"SELECT 1\0;".to_vec()), ..Record::new(1, "TABLE", "t") };
     assert!(script(Without::default(), None).entry(&zero, |_| None).is_err());
 }
 
@@ -123,8 +122,8 @@ fn turns_are_those_of_pg_restore() {
         ("MATERIALIZED VIEW DATA", "m", Pass::Last),
     ];
     for (desc, tag, pass) in turns {
-        assert_eq!(Pass::of(&bare(1, desc, tag)), pass, "{desc}");
+        assert_eq!(Pass::of(&Record::new(1, desc, tag)), pass, "{desc}");
     }
-    let late = Record { section: listing::POST_DATA, ..bare(1, "STATISTICS DATA", "t") };
-    assert_eq!((Pass::of(&late), Pass::of(&bare(1, "STATISTICS DATA", "t"))), (Pass::Last, Pass::Main));
+    let late = Record { section: listing::POST_DATA, ..Record::new(1, "STATISTICS DATA", "t") };
+    assert_eq!((Pass::of(&late), Pass::of(&Record::new(1, "STATISTICS DATA", "t"))), (Pass::Last, Pass::Main));
 }

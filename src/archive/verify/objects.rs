@@ -9,22 +9,12 @@ use crate::archive::read::Block;
 use crate::archive::toc::Record;
 use crate::error::Result;
 
-/// How much is hashed at once.
-const PART: usize = 1 << 20;
-
 /// Hashes what is in the block, decodes every object, counts and digests them.
 pub(super) fn check(job: &Job<'_>, sound: &Sound<'_>) -> Result<()> {
     let (archive, block) = (job.archive, sound.block);
     let range = block.offset..block.offset + block.length;
-    let (mut at, end) = (range.start + START_BYTES, range.end - INT_BYTES);
-    let (mut hash, mut buffer) = (Xxh3::new(), Vec::new());
-    while at < end {
-        let length = usize::try_from(end - at).unwrap_or(PART).min(PART);
-        archive.read_into(at, length, &mut buffer)?;
-        hash.update(&buffer);
-        at += length as u64;
-        job.passed(length as u64)?;
-    }
+    let mut hash = Xxh3::new();
+    job.bytes(range.start + START_BYTES..range.end - INT_BYTES, |part| hash.update(part))?;
     let as_written = hash.digest() == block.hash;
     let damaged = "the large objects are not as they were written (their XXH3 is another one)";
     let Some(record) = sound.record else {

@@ -8,7 +8,7 @@ use zlib_rs::adler32::adler32;
 
 use super::structure::{INT_BYTES, START_BYTES, Sound};
 use super::{Fault, Job};
-use crate::archive::block::Content;
+use crate::archive::block::{Content, END_OF_ROWS};
 use crate::archive::codec::{self, Codec, Envelope, FrameDecoder};
 use crate::archive::header::Compression;
 use crate::archive::manifest::{Frame, Manifest};
@@ -17,8 +17,6 @@ use crate::error::Result;
 
 /// How much of a table makes a run, in bytes of the file.
 const RUN_BYTES: u64 = 4 << 20;
-/// What ends the rows of a table in text form.
-pub(super) const END_OF_ROWS: &[u8] = b"\\.\n\n\n";
 /// The longest thing around rows that is kept to be looked at: the end line, or the ends of a zlib stream.
 const LONGEST_AROUND: usize = 16;
 

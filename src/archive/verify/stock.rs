@@ -8,8 +8,8 @@ use super::super::header::Compression;
 use super::super::primitive::Offset;
 use super::super::read::{Block, label};
 use super::super::toc::Record;
-use super::rows::END_OF_ROWS;
 use super::{Fault, Job, objects};
+use crate::archive::block::END_OF_ROWS;
 use crate::error::Result;
 
 /// Where each block lies, by the number of its record, and how far the blocks could be followed.

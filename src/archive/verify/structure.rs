@@ -16,8 +16,6 @@ use crate::error::Result;
 /// How many bytes the beginning of a block takes, and its end or the length of a chunk.
 pub(super) const START_BYTES: u64 = 6;
 pub(super) const INT_BYTES: u64 = 5;
-/// How much of the head is hashed at once.
-const PART: usize = 1 << 20;
 
 /// A block whose parts fit together in the manifest.
 pub(super) struct Sound<'a> {
@@ -79,15 +77,8 @@ fn head(job: &Job<'_>, proof: &Proof) -> Result<()> {
     if archive.header().sizes != Sizes::USUAL {
         faults.push("numbers have sizes of which no archive with a manifest is".to_owned());
     }
-    let (mut hash, mut at, mut buffer) = (Sha256::new(), 0, Vec::new());
-    let end = said.min(proof.body_at);
-    while at < end {
-        let length = usize::try_from(end - at).unwrap_or(PART).min(PART);
-        archive.read_into(at, length, &mut buffer)?;
-        hash.update(&buffer);
-        at += length as u64;
-        job.passed(length as u64)?;
-    }
+    let mut hash = Sha256::new();
+    job.bytes(0..said.min(proof.body_at), |part| hash.update(part))?;
     if proof.manifest.head_hash != *hash.finalize() {
         faults.push("they are not as they were written (their SHA-256 is another one)".to_owned());
     }

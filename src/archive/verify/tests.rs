@@ -51,25 +51,7 @@ fn record(id: i64, desc: &str, tag: &str) -> Record {
 }
 
 fn bare(id: i64, desc: &str, tag: &str) -> Record {
-    Record {
-        id,
-        has_block: false,
-        catalog: b"0".to_vec(),
-        object: b"0".to_vec(),
-        tag: tag.into(),
-        desc: desc.into(),
-        section: 3,
-        definition: None,
-        drop: None,
-        copy: None,
-        namespace: Some(b"app".to_vec()),
-        tablespace: None,
-        table_am: None,
-        relation_kind: 0,
-        owner: None,
-        needs: Vec::new(),
-        offset: Offset::Unknown,
-    }
+    Record { section: 3, namespace: Some(b"app".to_vec()), offset: Offset::Unknown, ..Record::new(id, desc, tag) }
 }
 
 /// What the writer is told of a table, which need not be so.

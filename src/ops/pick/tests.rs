@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::archive::header::{Compression, Date, Version};
-use crate::archive::primitive::{Offset, Sizes};
+use crate::archive::primitive::Sizes;
 
 fn header() -> Header {
     Header {
@@ -23,23 +23,12 @@ fn record(line: &str) -> Record {
     let mut word = || words.next().unwrap();
     let (id, section, desc, schema, tag) = (word().parse().unwrap(), word().parse().unwrap(), word(), word(), word());
     Record {
-        id,
         section,
         has_block: ["TABLE DATA", "BLOBS"].contains(&desc),
-        catalog: b"0".to_vec(),
-        object: b"0".to_vec(),
-        tag: tag.into(),
-        desc: desc.into(),
         definition: Some(b"x".to_vec()),
-        drop: None,
-        copy: None,
         namespace: (schema != "-").then(|| schema.into()),
-        tablespace: None,
-        table_am: None,
-        relation_kind: 0,
-        owner: None,
         needs: needs.split_whitespace().map(|need| need.parse().unwrap()).collect(),
-        offset: Offset::Unknown,
+        ..Record::new(id, desc, tag)
     }
 }
 

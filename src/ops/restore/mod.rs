@@ -18,13 +18,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::report::Phases;
 use super::upgrade::{JOBS, NOTICES, unless_cancelled};
-use super::{Arrived, Outcome, Plan, PlannedStep, Tablespaces, Verified, check, collation, compare};
-use super::{IndexEvidence, Input, Wanted};
+use super::{Arrived, Outcome, Plan, PlannedStep, Tablespaces, Verified, arrived, check, collation, compare};
+use super::{Input, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Phase, Reporter};
 use crate::plan::schedule::{Extras, Schedule};
 use crate::sql::Sql;
-use crate::toc::{Data, Kind, Section, Toc};
+use crate::toc::{Kind, Section};
 use crate::transfer::{self, Lane, Moved, Mover, OpenLane, Packed, Sink, Transfer};
 use crate::wire::conninfo::ConnInfo;
 use crate::wire::session::{NoticeSink, Session, Side};
@@ -78,18 +78,8 @@ impl Restore {
         let (notices, mut heard) = mpsc::channel(NOTICES);
         let mut phases = Phases::new(reporter, &mut heard);
         let ready = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
-        let roles = ready.roles.missing().iter().map(|role| PlannedStep {
-            section: Section::PreData,
-            kind: "ROLE",
-            name: role.as_str().to_owned(),
-            bytes: None,
-        });
-        let steps = ready.toc.entries().iter().map(|entry| PlannedStep {
-            section: entry.section,
-            kind: entry.kind.desc(),
-            name: entry.name(),
-            bytes: (entry.weight > 0).then_some(entry.weight),
-        });
+        let roles = ready.roles.missing().iter().map(PlannedStep::role);
+        let steps = ready.toc.entries().iter().map(|entry| PlannedStep::entry(entry, entry.name()));
         Ok(Plan {
             databases: vec![self.to.database().to_owned()],
             new_url: self.to.redacted(),
@@ -215,7 +205,10 @@ impl Restore {
         let session = ready.staging.connect(Side::New, "indexes").await?;
         let indexes = collation::prove_indexes(&session).await?;
         session.close().await;
-        let arrived = arrived(self.to.database(), &ready.toc, moved, indexes);
+        let arrived = arrived::arrived(self.to.database(), &ready.toc, moved, indexes);
+        // They came as entries of their own.
+        let carried = ready.toc.entries().iter().filter(|entry| entry.kind == Kind::StatisticsData).count() as u64;
+        let arrived = Arrived { carried, ..arrived };
         ready.staging.publish(ready.properties.clone()).await?;
         phases.end(Phase::Finish, format!("database {} is in place", self.to.database()));
         Ok(arrived)
@@ -233,9 +226,11 @@ async fn make_schema(ready: &Ready, archive: &str) -> Result<usize> {
     // What is on an extension's relations, or the server's own, may have no place here.
     let mut sink = Sink::new(session);
     let mut made = Vec::with_capacity(entries.len());
+    let mut count = 0;
     for entry in entries {
         if entry.only_if.is_some() {
             sink.make_all(&made, |_| {}).await?;
+            count += made.len();
             made.clear();
             if !sink.has_place_for(entry).await? {
                 continue;
@@ -244,36 +239,7 @@ async fn make_schema(ready: &Ready, archive: &str) -> Result<usize> {
         made.push(entry);
     }
     sink.make_all(&made, |_| {}).await?;
-    Ok(ready.toc.entries().iter().filter(|e| e.section == Section::PreData).count())
-}
-
-fn arrived(database: &str, toc: &Toc, moved: &Moved, indexes: Vec<collation::IndexCollations>) -> Arrived {
-    let entries = toc.entries();
-    let count = |kind: Kind| entries.iter().filter(|e| e.kind == kind).count() as u64;
-    let large_objects = entries.iter().filter_map(|e| match &e.data {
-        Some(Data::LargeObjects(oids)) => Some(oids.len() as u64),
-        _ => None,
-    });
-    let built = |index: &str| {
-        let found = moved.indexes.iter().find(|(id, _)| toc.get(*id).is_some_and(|entry| entry.name() == index));
-        found.map(|(_, at)| *at).unwrap_or_default()
-    };
-    let indexes = indexes.into_iter().map(|proof| {
-        let index = proof.index.label();
-        IndexEvidence { built_at: built(&index), index, collations: proof.collations }
-    });
-    Arrived {
-        database: database.to_owned(),
-        tables: count(Kind::TableData),
-        rows: moved.rows,
-        bytes: moved.bytes,
-        large_objects: large_objects.sum(),
-        sequences: count(Kind::SequenceSet),
-        entries: entries.len() as u64,
-        carried: count(Kind::StatisticsData),
-        analyzed: moved.analyzed,
-        indexes: indexes.collect(),
-    }
+    Ok(count + made.len())
 }
 
 /// Removes the staging database after an error, and says so if that cannot be done either.
