@@ -226,7 +226,8 @@ fn try_all(old: &Server, new: &Server) {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
-/// The pairs of majors that are tried if somebody asks for them, since they take their time.
+/// The pairs of majors that are tried if somebody asks for them, since they take their time: `PGTANDEM_ALL_MAJORS=1` for each
+/// major to the next one and to the newest, `pairs` for each to every later one and to itself.
 fn asked_for() -> Vec<(u32, u32)> {
     let asked = std::env::var("PGTANDEM_ALL_MAJORS").unwrap_or_default();
     let mut pairs = Vec::new();
@@ -234,7 +235,7 @@ fn asked_for() -> Vec<(u32, u32)> {
         for new in OLDEST_TARGET.max(old)..=NEWEST {
             let always = [15, 18].contains(&old) && new == NEWEST;
             let wanted = match asked.as_str() {
-                "1" => new == NEWEST,
+                "1" => new == NEWEST || new == OLDEST_TARGET.max(old + 1),
                 "pairs" => true,
                 _ => false,
             };

@@ -271,6 +271,9 @@ fn our_own_archives() {
     assert_same("old and new", &data_of(&before), 16, &data_of(&after), 18, &[]);
 }
 
+/// Cases that `pg_restore` restores or not as luck would have it: hashed values belong elsewhere on the new server.
+const BY_LUCK: [&str; 1] = ["archive_table_hash_array"];
+
 /// Every case of `testdata/catalog/`, through a stock archive; `PGTANDEM_CASES` picks some. What stock archives cannot restore
 /// or lose on the way is for `pg_restore` to say.
 #[test]
@@ -285,7 +288,7 @@ fn every_case() {
         let ran = restore(&archive, &new.url(database)).run();
         let done = catch_unwind(|| {
             let (clean, stock) = &stock;
-            if !clean && !ran.status.success() {
+            if !clean && !ran.status.success() && !BY_LUCK.contains(&database) {
                 ran.expect(1).tells(&["Nothing was left on the server"]);
                 assert_eq!(databases(&new, database), [""; 0]);
                 return;

@@ -93,6 +93,7 @@ pub use sequence::Sequence;
 pub use setting::Setting;
 pub use statistics::Statistics;
 pub use subscription::Subscription;
+pub(crate) use table::REHASHED;
 pub use table::{AttributeDefault, Table};
 pub use tablespace::Tablespace;
 pub use text_search::{

@@ -23,7 +23,7 @@ use crate::toc::{Data, EntryId, Rows, Toc};
 use crate::wire::session::Session;
 
 /// An archive and the blocks in it, by the entries whose data they hold.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Packed {
     archive: Arc<FileArchive>,
     blocks: HashMap<EntryId, Block>,
@@ -60,6 +60,11 @@ impl Packed {
             long_floats,
             mixed: Self::mixed(toc),
         }
+    }
+
+    /// Looks again at what it is restored into.
+    pub fn look_at(&mut self, toc: &Toc) {
+        self.mixed = Self::mixed(toc);
     }
 
     /// The encoding of its rows.

@@ -114,11 +114,15 @@ fn order_triggers(drafts: &[Draft<'_>], needs: &mut [BTreeSet<usize>], families:
 }
 
 /// Tables that nothing here makes, those of extensions say, may refer to each other already. Their rows come one after the
-/// other: stock archives have them in an order that works, and do not say why. Ours do say.
+/// other: stock archives have them in an order that works, and do not say why. Ours do say. And nothing says of a foreign key
+/// that it refers to such a table.
 fn chain_foreign_data(drafts: &[Draft<'_>], needs: &mut [BTreeSet<usize>]) {
     let is_data = |place: &usize| kind(drafts, *place) == Some(Kind::TableData);
     let foreign = |place: &usize| is_data(place) && !needs[*place].iter().any(|need| is_table(drafts, *need));
     let foreign: Vec<usize> = (0..drafts.len()).filter(foreign).collect();
+    for place in (0..drafts.len()).filter(|place| kind(drafts, *place) == Some(Kind::ForeignKey)) {
+        needs[place].extend(&foreign);
+    }
     if foreign.iter().any(|place| needs[*place].iter().any(is_data)) {
         return;
     }

@@ -120,6 +120,28 @@ fn rows_of_all_forms() {
 }
 
 #[test]
+fn what_refers_to_rows_of_an_extension_waits_for_them() {
+    let contents = made(&[
+        record(1, 2, "EXTENSION", "e", "CREATE EXTENSION ..", &[]),
+        record(2, 2, "TABLE", "t", "CREATE TABLE ..", &[]),
+        rows(11, "settings", Some("COPY s.settings (a) FROM stdin;\n"), &[1]),
+        rows(12, "history", Some("COPY s.history (a) FROM stdin;\n"), &[1]),
+        rows(13, "t", Some("COPY s.t (a) FROM stdin;\n"), &[2]),
+        record(21, 4, "FK CONSTRAINT", "t t_fkey", "ALTER TABLE ..", &[2]),
+    ])
+    .unwrap();
+    assert_eq!(
+        shown(&contents)[2..],
+        [
+            "Data TABLE DATA s.settings [1] ()",
+            "Data TABLE DATA s.history [1 3] ()",
+            "Data TABLE DATA s.t [2] ()",
+            "PostData FK CONSTRAINT s.t t_fkey [2 3 4] (2)",
+        ]
+    );
+}
+
+#[test]
 fn large_objects_old_and_new() {
     let oids = |contents: &Contents| -> Vec<Vec<u32>> {
         let data = contents.toc.entries().iter().filter_map(|e| match &e.data {

@@ -15,6 +15,7 @@ mod tests;
 pub(super) use assemble::{Rows as TableRows, assemble};
 pub(super) use attribute::{ATTRIBUTES, by_relation, decode as decode_attribute};
 pub(super) use default::{DEFAULTS, decode as decode_default};
+pub(crate) use read::REHASHED;
 pub(super) use read::{COLUMN_ACLS, INHERITS, RELATIONS, decode_column_acl, decode_inherits, decode_relation};
 
 pub use attribute::{Column, Initial};

@@ -9,6 +9,17 @@ use crate::sql::acl::AclKind;
 use crate::sql::{Ident, QualName, Sql};
 use crate::wire::session::Row;
 
+/// Whether a value of the key of a partitioned table, `c`, may belong elsewhere than it did: the hash of an enum is that of its
+/// OID, also within arrays, rows and ranges; that of a nondeterministic collation follows the collation's library; and nothing
+/// is known about operator classes that are not built in. For 12 and later.
+pub(crate) const REHASHED: &str = "\
+EXISTS (SELECT FROM pg_catalog.pg_partitioned_table k, \
+               unnest(k.partclass, k.partcollation) AS u (opclass, locale) \
+        JOIN pg_catalog.pg_opclass p ON p.oid = u.opclass LEFT JOIN pg_catalog.pg_collation l ON l.oid = u.locale \
+        WHERE k.partrelid = c.oid AND k.partstrat = 'h' AND (p.opcnamespace <> 'pg_catalog'::regnamespace \
+        OR p.opcname IN ('enum_ops', 'array_ops', 'record_ops', 'range_ops', 'multirange_ops') \
+        OR NOT l.collisdeterministic))";
+
 /// Tables, partitioned and foreign tables.
 pub(in crate::catalog) const RELATIONS: Query = Query::of(
     &[
@@ -34,25 +45,15 @@ pub(in crate::catalog) const RELATIONS: Query = Query::of(
             "size",
             "CASE WHEN c.relkind = 'r' THEN coalesce(pg_relation_size(c.oid), 0) + coalesce(pg_relation_size(o.oid), 0) ELSE 0 END",
         ),
-        // Where a value of this key belongs may not be what it was: the hash of an enum is that of its OID, also within
-        // arrays, rows and ranges; that of a nondeterministic collation follows the collation's library; and nothing is known
-        // about operator classes that are not built in.
-        expr(
-            "rehashed",
-            "EXISTS (SELECT FROM pg_partitioned_table k, unnest(k.partclass, k.partcollation) AS u (opclass, locale) \
-             JOIN pg_opclass p ON p.oid = u.opclass LEFT JOIN pg_collation l ON l.oid = u.locale \
-             WHERE k.partrelid = c.oid AND k.partstrat = 'h' AND (p.opcnamespace <> 'pg_catalog'::regnamespace \
-             OR p.opcname IN ('enum_ops', 'array_ops', 'record_ops', 'range_ops', 'multirange_ops') \
-             OR NOT l.collisdeterministic))",
-        )
-        // There are no nondeterministic ones.
-        .since(
-            12,
-            "EXISTS (SELECT FROM pg_partitioned_table k, unnest(k.partclass) AS u (opclass) \
+        expr("rehashed", REHASHED)
+            // There are no nondeterministic ones.
+            .since(
+                12,
+                "EXISTS (SELECT FROM pg_partitioned_table k, unnest(k.partclass) AS u (opclass) \
              JOIN pg_opclass p ON p.oid = u.opclass \
              WHERE k.partrelid = c.oid AND k.partstrat = 'h' AND (p.opcnamespace <> 'pg_catalog'::regnamespace \
              OR p.opcname IN ('enum_ops', 'array_ops', 'record_ops', 'range_ops')))",
-        ),
+            ),
         expr("server", "v.srvname::text"),
         expr("server_options", "f.ftoptions"),
         expr("acl", "c.relacl::text[]"),

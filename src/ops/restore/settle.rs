@@ -1,11 +1,13 @@
-//! What can only be asked once the schema is made: which rows of an extension's tables are users', and which tables have
-//! floating-point numbers.
+//! What can only be asked once the schema is made: which rows of an extension's tables are users', which tables have
+//! floating-point numbers, and which rows may belong to another partition than they did.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Ready;
+use crate::catalog::REHASHED;
 use crate::error::Result;
+use crate::sql;
 use crate::sql::{QualName, Sql};
 use crate::toc::{Data, Entry, Toc};
 use crate::wire::session::{Row, Session, Side};
@@ -16,20 +18,30 @@ impl Ready {
     pub(super) async fn settle(&mut self) -> Result<u64> {
         let session = self.staging.connect(Side::New, "settle").await?;
         let filters = filters(&session).await?;
+        let roots = roots(&session).await?;
         let floats = if self.packed.has_long_floats() { tables_with_floats(&session).await? } else { HashSet::new() };
         session.close().await;
-        let (mut toc, mut counted) = (Toc::default(), 0);
+        let mut toc = Toc::default();
         for entry in self.toc.entries() {
             let mut entry: Entry = entry.clone();
             if let Some(Data::Rows(rows)) = &mut entry.data {
                 rows.filter = filters.get(&rows.table).cloned();
                 rows.floats = floats.contains(&rows.table);
-                counted += u64::from(!self.packed.is_comparable(entry.id, rows));
+                // pg_dump knows of enums alone, and not within other types.
+                if let Some(root) = roots.get(&rows.table) {
+                    rows.fresh = false;
+                    rows.into.get_or_insert_with(|| root.clone());
+                }
             }
             toc.push(entry);
         }
+        Arc::make_mut(&mut self.packed).look_at(&toc);
         self.toc = Arc::new(toc);
-        Ok(counted)
+        let counted = |entry: &&Entry| match &entry.data {
+            Some(Data::Rows(rows)) => !self.packed.is_comparable(entry.id, rows),
+            _ => false,
+        };
+        Ok(self.toc.entries().iter().filter(counted).count() as u64)
     }
 }
 
@@ -50,6 +62,25 @@ async fn filters(session: &Session) -> Result<HashMap<QualName, Sql>> {
 
 async fn tables_with_floats(session: &Session) -> Result<HashSet<QualName>> {
     session.rows(&Sql::constant(FLOATS)).await?.iter().map(name).collect()
+}
+
+/// The partitions whose rows may belong elsewhere, and the topmost table above each that knows where.
+async fn roots(session: &Session) -> Result<HashMap<QualName, QualName>> {
+    let query = sql!(
+        "SELECT n.nspname::text AS schema, r.relname::text AS name, up.schema AS root_schema, up.name AS root_name \
+         FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace, \
+         LATERAL (SELECT s.nspname::text AS schema, c.relname::text AS name \
+                  FROM pg_catalog.pg_partition_ancestors(r.oid) WITH ORDINALITY AS a(relid, place) \
+                  JOIN pg_catalog.pg_class c ON c.oid = a.relid JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace \
+                  WHERE {} ORDER BY a.place DESC LIMIT 1) AS up \
+         WHERE r.relispartition AND r.relkind <> 'p'",
+        Sql::constant(REHASHED)
+    );
+    let pair = |row: &Row| {
+        let root = QualName::new(row.get::<String>("root_schema")?, row.get::<String>("root_name")?);
+        Ok((name(row)?, root))
+    };
+    session.rows(&query).await?.iter().map(pair).collect()
 }
 
 /// The tables of extensions that hold users' rows, and which these are (documentation, "Extension Configuration Tables").
