@@ -22,7 +22,7 @@ use tracing_subscriber::EnvFilter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Finding;
 use crate::ops::Plan;
-use crate::ops::dump::Destination;
+use crate::ops::archiving::Destination;
 use args::{Cli, Command, DumpArgs, ListArgs, ScriptArgs, UpgradeArgs, VerifyArgs};
 use options::{Env, Streams};
 use progress::json;

@@ -8,7 +8,7 @@ use super::args::{
 use super::selection::SelectionArgs;
 use super::style::{self, Paint};
 use crate::error::{Error, Result};
-use crate::ops::dump::{self, Destination, Readers};
+use crate::ops::archiving::{self, Destination, Readers};
 use crate::ops::upgrade::{Carried, Statistics, Writers};
 use crate::ops::{Codec, Databases, Dump, Input, List, Script, Tablespaces, Upgrade, Verified, VerifyArchive, Wanted};
 use crate::wire::conninfo::{ConnInfo, Side};
@@ -136,7 +136,7 @@ pub fn dump(args: &DumpArgs, env: Env<'_>) -> Result<Dump> {
 }
 
 /// How an archive is written.
-fn archive(args: &ArchiveArgs) -> Result<dump::Options> {
+fn archive(args: &ArchiveArgs) -> Result<archiving::Options> {
     let to = match args.archive.as_os_str() == "-" {
         true => Destination::Stdout,
         false => Destination::File { path: args.archive.clone(), overwrite: args.overwrite },
@@ -150,7 +150,7 @@ fn archive(args: &ArchiveArgs) -> Result<dump::Options> {
         Some(Compat::Fourteen) => (Readers::Since12, Codec::Gzip(6)),
     };
     let codec = args.compress.as_deref().map_or(Ok(default), str::parse)?;
-    Ok(dump::Options { to, codec, readers })
+    Ok(archiving::Options { to, codec, readers })
 }
 
 /// How people are told how far a run is.

@@ -1,6 +1,7 @@
 //! One file a command: each takes its options, reports through a [`Reporter`](crate::event::Reporter), and returns an
 //! outcome. The only place that puts the other rooms together.
 
+pub mod archiving;
 mod arrived;
 mod check;
 mod collation;
