@@ -27,4 +27,5 @@ mod roundtrip;
 mod selection;
 mod statistics;
 mod support;
+mod upgrade_archive;
 mod ways;

@@ -199,6 +199,20 @@ impl Data {
         self.hand_on()
     }
 
+    /// Takes back all that a block was given: it can be opened once more.
+    ///
+    /// # Errors
+    ///
+    /// `Io` if it cannot be taken back, as from a stream.
+    pub fn abandon(&mut self, id: i64) -> Result<()> {
+        let Some(block) = self.blocks.remove(&id) else { return Ok(()) };
+        if self.owner == Some(id) {
+            self.out.rewind(block.about.offset)?;
+            self.owner = None;
+        }
+        self.hand_on()
+    }
+
     /// Whether all that the block was given has gone out of memory.
     pub fn is_out(&self, id: i64) -> bool {
         self.blocks.get(&id).is_none_or(|block| block.waiting.is_empty())
@@ -440,6 +454,16 @@ impl Out {
         if copied == bytes { Ok(()) } else { Err(self.failed(io::ErrorKind::UnexpectedEof.into())) }
     }
 
+    fn rewind(&mut self, at: u64) -> Result<()> {
+        let To::File { file, .. } = &mut self.to else {
+            return Err(Error::malformed("what a stream has been given cannot be taken back; this is a bug"));
+        };
+        let done = file.flush().and_then(|()| file.get_mut().set_len(at)).and_then(|()| file.seek(SeekFrom::Start(at)));
+        done.map_err(|error| failed(error, &self.name))?;
+        self.at = at;
+        Ok(())
+    }
+
     fn rewrite_head(&mut self, head: &[u8]) -> Result<()> {
         let To::File { file, .. } = &mut self.to else { return Ok(()) };
         let done = file.flush().and_then(|()| {
@@ -492,7 +516,12 @@ fn draft_of(path: &Path) -> Result<PathBuf> {
     Ok(path.with_file_name(draft))
 }
 
-fn insist_on_room(path: &Path, overwrite: bool) -> Result<()> {
+/// Looks whether an archive may take this name.
+///
+/// # Errors
+///
+/// `Refused` if a folder has it, or a file that may not be replaced.
+pub fn insist_on_room(path: &Path, overwrite: bool) -> Result<()> {
     match std::fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => {
             Err(Error::refused(format!("{} is a folder", path.display())).with_hint("Name a file in it."))

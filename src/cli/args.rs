@@ -167,6 +167,10 @@ pub struct UpgradeArgs {
     #[arg(long)]
     pub dry_run: bool,
 
+    /// The archive that is written on the way.
+    #[command(flatten)]
+    pub archive: ArchiveBeside,
+
     /// What is moved.
     #[command(flatten)]
     pub selection: SelectionArgs,
@@ -225,16 +229,42 @@ pub struct ArchiveArgs {
     #[arg(short = 'f', long, value_name = "FILE")]
     pub archive: PathBuf,
 
+    /// In what form it is written.
+    #[command(flatten)]
+    pub form: ArchiveForm,
+}
+
+/// An archive beside the new server.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Archive")]
+pub struct ArchiveBeside {
+    /// Write an archive, too, from the same read of the old database; with --all-databases a folder, for a file of each
+    #[arg(long, value_name = "FILE")]
+    pub archive: Option<PathBuf>,
+
+    /// Go on without the archive if it cannot be written, and say so
+    #[arg(long, requires = "archive")]
+    pub archive_optional: bool,
+
+    /// In what form it is written.
+    #[command(flatten)]
+    pub form: ArchiveForm,
+}
+
+/// In what form an archive is written.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Archive")]
+pub struct ArchiveForm {
     /// Replace the file if it is there, once the new one is whole
-    #[arg(long)]
+    #[arg(long, requires = "archive")]
     pub overwrite: bool,
 
     /// How it is compressed: zstd, gzip or lz4, with a level after a colon, or none [default: zstd:3; gzip:6 with --compat]
-    #[arg(short = 'Z', long, value_name = "CODEC[:LEVEL]")]
+    #[arg(short = 'Z', long, value_name = "CODEC[:LEVEL]", requires = "archive")]
     pub compress: Option<String>,
 
     /// Write what pg_restore 12 to 15 can read, too; newer ones always can
-    #[arg(long, value_enum, value_name = "MAJOR")]
+    #[arg(long, value_enum, value_name = "MAJOR", requires = "archive")]
     pub compat: Option<Compat>,
 }
 
@@ -384,6 +414,10 @@ Examples:
   Leave a schema and the rows of some tables behind:
     pgtandem upgrade --from postgres://postgres@old/shop --to postgres://postgres@new/shop \\
       --exclude-schema staging --exclude-table-data 'shop.log_*'
+
+  Take a backup on the way, from the same read:
+    pgtandem upgrade --from postgres://postgres@old/shop --to postgres://postgres@new/shop \\
+      --archive /data/shop.pgdump
 
   In a pod, with the connection strings in its environment (PGTANDEM_FROM, PGTANDEM_TO):
     pgtandem upgrade --log-format json

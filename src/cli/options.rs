@@ -1,15 +1,17 @@
 //! From what was typed to what an operation takes: everything that can fail is decided here, once, before anything begins.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use super::args::{
-    self, ArchiveArgs, Compat, DumpArgs, ListArgs, LogFormat, Output, ScriptArgs, UpgradeArgs, UseList, VerifyArgs,
+    self, ArchiveBeside, ArchiveForm, Compat, DumpArgs, ListArgs, LogFormat, Output, ScriptArgs, UpgradeArgs, UseList,
+    VerifyArgs,
 };
 use super::selection::SelectionArgs;
 use super::style::{self, Paint};
 use crate::error::{Error, Result};
 use crate::ops::archiving::{self, Destination, Readers};
-use crate::ops::upgrade::{Carried, Statistics, Writers};
+use crate::ops::upgrade::{Archiving, Carried, Statistics, Writers};
 use crate::ops::{Codec, Databases, Dump, Input, List, Script, Tablespaces, Upgrade, Verified, VerifyArchive, Wanted};
 use crate::wire::conninfo::{ConnInfo, Side};
 
@@ -43,7 +45,14 @@ pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
             args::Roles::None => Carried::None,
         },
         tablespaces: tablespaces(args.tablespaces),
+        archive: beside(&args.archive)?,
     })
+}
+
+/// The archive that an upgrade writes on the way.
+fn beside(args: &ArchiveBeside) -> Result<Option<Archiving>> {
+    let Some(path) = &args.archive else { return Ok(None) };
+    Ok(Some(Archiving { to: archive(path, &args.form)?, optional: args.archive_optional }))
 }
 
 /// How both sides are compared.
@@ -129,27 +138,27 @@ pub fn verify(args: &VerifyArgs) -> Result<VerifyArchive> {
 pub fn dump(args: &DumpArgs, env: Env<'_>) -> Result<Dump> {
     Ok(Dump {
         from: ConnInfo::resolve(Side::Old, args.from.as_deref(), env)?,
-        archive: archive(&args.archive)?,
+        archive: archive(&args.archive.archive, &args.archive.form)?,
         jobs: args.jobs,
         selection: args.selection.resolve()?,
     })
 }
 
 /// How an archive is written.
-fn archive(args: &ArchiveArgs) -> Result<archiving::Options> {
-    let to = match args.archive.as_os_str() == "-" {
+fn archive(path: &Path, form: &ArchiveForm) -> Result<archiving::Options> {
+    let to = match path.as_os_str() == "-" {
         true => Destination::Stdout,
-        false => Destination::File { path: args.archive.clone(), overwrite: args.overwrite },
+        false => Destination::File { path: path.to_owned(), overwrite: form.overwrite },
     };
     if to == Destination::Stdout && std::io::stdout().is_terminal() {
         return Err(Error::usage("an archive is nothing for a terminal")
             .with_hint("Send standard output to a file or a program, or name a file with --archive."));
     }
-    let (readers, default) = match args.compat {
+    let (readers, default) = match form.compat {
         None => (Readers::Since16, Codec::DEFAULT),
         Some(Compat::Fourteen) => (Readers::Since12, Codec::Gzip(6)),
     };
-    let codec = args.compress.as_deref().map_or(Ok(default), str::parse)?;
+    let codec = form.compress.as_deref().map_or(Ok(default), str::parse)?;
     Ok(archiving::Options { to, codec, readers })
 }
 

@@ -12,7 +12,7 @@ use crate::archive::header::{Date, Header, Version};
 use crate::archive::manifest::{Manifest, Remark};
 use crate::archive::primitive::Sizes;
 use crate::archive::records::{self, Records};
-use crate::archive::write::{Draft, Place};
+use crate::archive::write::{Draft, Place, insist_on_room};
 use crate::catalog::{Catalog, Decisions};
 use crate::error::{Error, Result};
 use crate::event::{Finding, Severity};
@@ -74,7 +74,7 @@ pub(super) struct Archivable {
 }
 
 impl Archivable {
-    /// What of a catalog goes into an archive; and a look whether there is room for it.
+    /// What of a catalog goes into an archive; and a look whether there is room for it, and a name.
     ///
     /// # Errors
     ///
@@ -82,7 +82,10 @@ impl Archivable {
     pub fn of(catalog: &Catalog, selected: &Selected, to: &Options, preflight: &mut Preflight) -> Result<Self> {
         let (toc, how) = table_of_contents(catalog, selected, catalog.version, None)?;
         let bytes: u64 = toc.entries().iter().filter(|entry| entry.data.is_some()).map(|entry| entry.weight).sum();
-        if let Destination::File { path, .. } = &to.to {
+        if let Destination::File { path, overwrite } = &to.to {
+            if let Err(error) = insist_on_room(path, *overwrite) {
+                preflight.obstacle(format!("{error}. {}", error.hint().unwrap_or_default()));
+            }
             preflight.note(space::check(path, bytes, to.codec)?);
         }
         let encoding = encoding(catalog);

@@ -22,6 +22,7 @@ pub(super) fn arrived(database: &str, toc: &Toc, moved: &Moved, indexes: Vec<Ind
         entries: entries.len() as u64,
         carried: moved.carried,
         analyzed: moved.analyzed,
+        archive: None,
         indexes: evidence(toc, moved, indexes),
     }
 }

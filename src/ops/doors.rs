@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 
 use crate::error::{Error, Result};
 use crate::sql::Sql;
-use crate::transfer::{Lane, Mover, OpenLane, Sink};
+use crate::transfer::{Lane, Mover, OpenLane, Sink, Tee};
 use crate::wire::conninfo::ConnInfo;
 use crate::wire::session::{NoticeSink, Session, Side};
 use crate::wire::snapshot::SnapshotHold;
@@ -24,8 +24,10 @@ pub(super) struct Door {
     pub to: ConnInfo,
     /// What is read.
     pub snapshot: Arc<SnapshotHold>,
-    /// The encoding of both.
+    /// The encoding in which rows cross.
     pub encoding: String,
+    /// The archive that takes them, too.
+    pub tee: Option<Arc<Tee>>,
     /// The search path that the old one gives to its users: what follows SET.
     pub path: Sql,
     /// Whether rows are digested on the way.
@@ -44,6 +46,10 @@ impl OpenLane for Doors {
             )?;
             let sink = Sink::new(sink);
             let mover = Mover::new(&door.snapshot, source, sink, door.digests, &door.encoding, &door.path).await?;
+            let mover = match &door.tee {
+                Some(tee) => mover.beside(Arc::clone(tee)),
+                None => mover,
+            };
             Ok(Box::new(mover) as Box<dyn Lane>)
         })
     }

@@ -1,6 +1,7 @@
 //! One file a command: each takes its options, reports through a [`Reporter`](crate::event::Reporter), and returns an
 //! outcome. The only place that puts the other rooms together.
 
+mod archives;
 pub mod archiving;
 mod arrived;
 mod check;
@@ -35,7 +36,7 @@ pub use dump::{Dump, Dumped};
 pub use globals::Tablespaces;
 pub use input::Input;
 pub use list::{List, Listed, ListedEntry};
-pub use outcome::{Arrived, IndexEvidence, Outcome, Plan, PlannedStep, Verified};
+pub use outcome::{ArchiveFile, Arrived, IndexEvidence, Outcome, Plan, PlannedStep, Verified};
 pub use pick::Wanted;
 pub use restore::{Restore, Restored};
 pub use script::Script;

@@ -1,5 +1,6 @@
 //! What a command returns when it ends well.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::event::Finding;
@@ -98,6 +99,19 @@ pub struct Arrived {
     pub carried: u64,
     /// Tables whose planner statistics were collected on the new one.
     pub analyzed: u64,
+    /// The archive that was written on the way.
+    pub archive: Option<ArchiveFile>,
+}
+
+/// An archive that is whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveFile {
+    /// Its name.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub bytes: u64,
+    /// How it is compressed ("zstd:3").
+    pub codec: String,
 }
 
 /// One step of a planned run.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::archives::Wanted;
 use super::check::{Clearance, Preflight};
 use super::databases::{Databases, Pair};
 use super::doors::Door;
 use super::globals::Globals;
 use super::report::Phases;
 use super::staging::{self, Staging};
-use super::upgrade::Upgrade;
+use super::upgrade::{Archiving, Upgrade};
 use crate::catalog::read::Names;
 use crate::catalog::{self, Catalog, Decisions, Setting};
 use crate::error::{Error, Result};
@@ -17,6 +18,7 @@ use crate::plan;
 use crate::plan::select::{Dangling, Selected, Selection};
 use crate::sql::Sql;
 use crate::toc::{Kind, Toc};
+use crate::transfer::Tee;
 use crate::wire::conninfo::ConnInfo;
 use crate::wire::session::{NoticeSink, Session, Side};
 use crate::wire::snapshot::SnapshotHold;
@@ -38,6 +40,8 @@ pub(super) struct Prepared {
     dangling: Vec<Dangling>,
     /// The search path that the old one gives to its users: what follows SET.
     pub path: Sql,
+    /// The archive that is written on the way.
+    pub archive: Option<Wanted>,
 }
 
 impl Prepared {
@@ -47,12 +51,17 @@ impl Prepared {
     }
 
     /// What lanes need to get at it on both sides.
-    pub fn door(&self, digests: bool, notices: &NoticeSink) -> Door {
+    pub fn door(&self, digests: bool, tee: Option<Arc<Tee>>, notices: &NoticeSink) -> Door {
+        let encoding = match &self.archive {
+            Some(archive) => archive.database.encoding.clone(),
+            None => self.catalog.database.encoding.clone(),
+        };
         Door {
             from: self.from.clone(),
             to: self.to.with_database(self.staging.name().as_str()),
             snapshot: Arc::clone(&self.snapshot),
-            encoding: self.catalog.database.encoding.clone(),
+            encoding,
+            tee,
             path: self.path.clone(),
             digests,
             notices: notices.clone(),
@@ -110,6 +119,7 @@ impl Upgrade {
     /// Connects, reads, orders, and looks for all that stands in the way.
     pub(super) async fn prepare(&self, phases: &mut Phases<'_>, notices: &NoticeSink) -> Result<Ready> {
         self.insist_on_a_whole()?;
+        self.archive.iter().try_for_each(Archiving::check)?;
         phases.begin(Phase::Connect, None);
         let (pairs, others) = self.databases.pairs(&self.from, &self.to, notices).await?;
         let several = pairs.len() > 1;
@@ -152,7 +162,7 @@ impl Upgrade {
         let mut databases = Vec::with_capacity(chosen.len());
         for one in chosen {
             preflight.about(several.then(|| one.pair.from.database().to_owned()));
-            databases.push(self.read(one, &control, &globals, &mut preflight).await?);
+            databases.push(self.read(one, several, &control, &globals, &mut preflight).await?);
         }
         phases.end(Phase::Catalog, catalog_summary(&databases));
 
@@ -217,6 +227,7 @@ impl Upgrade {
     async fn read(
         &self,
         one: Chosen,
+        several: bool,
         control: &Session,
         globals: &Globals,
         preflight: &mut Preflight,
@@ -224,13 +235,28 @@ impl Upgrade {
         let Chosen { pair: Pair { from, to }, snapshot, staging, selected } = one;
         let old = snapshot.session();
         let (mut catalog, dangling) = read(old, &selected).await?;
+        // It holds the old database as it is.
+        let archive = self.archive.as_ref().map(|archive| archive.of(&catalog, &selected, several, preflight));
+        let archive = archive.transpose()?;
         preflight.hazards(catalog::adapt(&mut catalog, control.version().major()));
         preflight.settings(&mut catalog, control).await?;
         globals.rename_in(&mut catalog);
         let path = search_path(old).await?;
         let (mut toc, how) = table_of_contents(&catalog, &selected, control.version(), None)?;
         preflight.note(self.tablespaces.apply(&mut catalog.database, &mut toc));
-        Ok(Prepared { from, to, snapshot, staging, selected, catalog, how, toc: Arc::new(toc), dangling, path })
+        Ok(Prepared {
+            from,
+            to,
+            snapshot,
+            staging,
+            selected,
+            catalog,
+            how,
+            toc: Arc::new(toc),
+            dangling,
+            path,
+            archive,
+        })
     }
 }
 

@@ -8,6 +8,8 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::archives::Archives;
+use super::archiving;
 use super::arrived;
 use super::check;
 use super::collation;
@@ -58,6 +60,15 @@ pub enum Statistics {
     Analyze,
 }
 
+/// An archive that is written on the way, from one read of the old database.
+#[derive(Clone, Debug)]
+pub struct Archiving {
+    /// How, and where to: a file, or, of several databases, a folder with a file for each.
+    pub to: archiving::Options,
+    /// Whether the run goes on without it if it cannot be written.
+    pub optional: bool,
+}
+
 /// The options of an upgrade.
 #[derive(Clone, Debug)]
 pub struct Upgrade {
@@ -81,6 +92,8 @@ pub struct Upgrade {
     pub roles: Carried,
     /// What to do about tablespaces.
     pub tablespaces: Tablespaces,
+    /// The archive that is written on the way.
+    pub archive: Option<Archiving>,
 }
 
 impl Upgrade {
@@ -117,17 +130,24 @@ impl Upgrade {
     /// - `Connect` where a server cannot be reached;
     /// - `Refused` where something stands in the way, with all of it in one error; nothing was written;
     /// - `Differs` where verification found a difference;
+    /// - `Io` where the archive cannot be written;
     /// - `Server`, `ConnectionLost`, `Cancelled` for what happens on the way. The old server is as it was; the new one has
-    ///   at most staging databases, which the next run replaces.
+    ///   at most staging databases, which the next run replaces. Nothing is left of the archive, unless it was whole when the
+    ///   new database took its name.
     pub async fn run(&self, reporter: &mut dyn Reporter, cancel: CancellationToken) -> Result<Outcome> {
         let begun = Instant::now();
         let (notices, mut heard) = mpsc::channel(NOTICES);
         let mut phases = Phases::new(reporter, &mut heard);
         let mut ready = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
+        let optional = self.archive.as_ref().is_some_and(|archive| archive.optional);
+        let archives = Archives::begin(&mut ready, optional).await?;
         // Short, and so not to be cut short: what it has made is known then, and can be taken back.
         let loaded = match ready.globals.create(&ready.clearance).await {
-            Ok(()) => self.load(&ready, &mut phases, &notices, begun, &cancel).await,
-            Err(error) => Err(error),
+            Ok(()) => self.load(&ready, archives, &mut phases, &notices, begun, &cancel).await,
+            Err(error) => {
+                archives.discard().await;
+                Err(error)
+            }
         };
         match loaded {
             Ok(databases) => Ok(Outcome {
@@ -148,19 +168,48 @@ impl Upgrade {
         self.jobs.unwrap_or(JOBS)
     }
 
-    /// Makes the staging databases, fills them, proves them, and gives them their names.
+    /// Makes the staging databases, fills them, proves them, makes the archives whole, and gives the databases their names.
     async fn load(
         &self,
         ready: &Ready,
+        archives: Archives,
         phases: &mut Phases<'_>,
         notices: &NoticeSink,
         begun: Instant,
         cancel: &CancellationToken,
     ) -> Result<Vec<Arrived>> {
+        let filled = async {
+            unless_cancelled(cancel, self.make_schemas(ready, phases)).await?;
+            let moved = self.transfer(ready, &archives, phases, notices, begun, cancel.clone()).await?;
+            unless_cancelled(cancel, self.prove(ready, &moved, phases)).await
+        };
+        let mut arrived = match filled.await {
+            Ok(arrived) => arrived,
+            Err(error) => {
+                archives.discard().await;
+                return Err(error);
+            }
+        };
+        phases.begin(Phase::Finish, None);
+        for (arrived, archive) in arrived.iter_mut().zip(archives.finish(ready, phases).await?) {
+            arrived.archive = archive;
+        }
+        let published = unless_cancelled(cancel, self.publish(ready, phases)).await;
+        let whole = arrived.iter().filter_map(|database| Some(database.archive.as_ref()?.path.display().to_string()));
+        let whole: Vec<String> = whole.collect();
+        match published {
+            Err(error) if !whole.is_empty() => {
+                Err(error.and_hint(&format!("The archive is whole all the same: {}.", whole.join(", "))))
+            }
+            published => published.map(|()| arrived),
+        }
+    }
+
+    async fn make_schemas(&self, ready: &Ready, phases: &mut Phases<'_>) -> Result<()> {
         phases.begin(Phase::Schema, None);
         let mut made = 0;
         for database in &ready.databases {
-            made += unless_cancelled(cancel, make_schema(ready, database)).await?;
+            made += make_schema(ready, database).await?;
         }
         let roles = match ready.globals.created().len() {
             0 => String::new(),
@@ -168,14 +217,13 @@ impl Upgrade {
             several => format!("{several} roles, "),
         };
         phases.end(Phase::Schema, format!("{roles}{made} objects"));
-
-        let moved = self.transfer(ready, phases, notices, begun, cancel.clone()).await?;
-        unless_cancelled(cancel, self.finish(ready, &moved, phases)).await
+        Ok(())
     }
 
     async fn transfer(
         &self,
         ready: &Ready,
+        archives: &Archives,
         phases: &mut Phases<'_>,
         notices: &NoticeSink,
         begun: Instant,
@@ -199,29 +247,35 @@ impl Upgrade {
             .iter()
             .map(|database| transfer::Database { name: database.name().to_owned(), toc: Arc::clone(&database.toc) });
         let digests = self.verify == Verified::Digests;
-        let doors = ready.databases.iter().map(|database| database.door(digests, notices)).collect();
-        let opener = Arc::new(Doors { databases: doors });
+        let doors = ready
+            .databases
+            .iter()
+            .enumerate()
+            .map(|(place, database)| Ok(database.door(digests, archives.tee(place, database)?, notices)));
+        let opener = Arc::new(Doors { databases: doors.collect::<Result<_>>()? });
         let transfer = Transfer { databases: databases.collect(), schedule, jobs: self.jobs(), opener, monitor, begun };
         transfer.run(phases.reporter(), cancel).await
     }
 
-    /// Verifies everything, and only then gives the first database its name.
-    async fn finish(&self, ready: &Ready, moved: &[Moved], phases: &mut Phases<'_>) -> Result<Vec<Arrived>> {
+    /// Verifies everything.
+    async fn prove(&self, ready: &Ready, moved: &[Moved], phases: &mut Phases<'_>) -> Result<Vec<Arrived>> {
+        let mut arrived = Vec::new();
         for (database, moved) in ready.databases.iter().zip(moved) {
             phases.about(ready.prefix_of(database));
             phases.found(check::passed_over(&database.toc, moved));
             phases.found(check::by_path(&database.toc, moved));
             self.verify(database, moved, phases).await?;
-        }
-        phases.about(None);
-        phases.begin(Phase::Finish, None);
-        let mut arrived = Vec::new();
-        for (database, moved) in ready.databases.iter().zip(moved) {
             let session = database.staging.connect(Side::New, "indexes").await?;
             let indexes = collation::prove_indexes(&session).await?;
             session.close().await;
             arrived.push(arrived::arrived(database.name(), &database.toc, moved, indexes));
         }
+        phases.about(None);
+        Ok(arrived)
+    }
+
+    /// Gives the databases their names.
+    async fn publish(&self, ready: &Ready, phases: &mut Phases<'_>) -> Result<()> {
         for database in &ready.databases {
             let name = database.staging.name();
             let properties = database.catalog.database.properties(name, &database.catalog, &database.how);
@@ -230,7 +284,7 @@ impl Upgrade {
         phases.found(ready.globals.finish().await);
         let (word, verb) = if ready.databases.len() == 1 { ("database", "is") } else { ("databases", "are") };
         phases.end(Phase::Finish, format!("{word} {} {verb} in place", ready.names().join(", ")));
-        Ok(arrived)
+        Ok(())
     }
 
     async fn verify(&self, database: &Prepared, moved: &Moved, phases: &mut Phases<'_>) -> Result<()> {

@@ -1,7 +1,8 @@
 //! The thread that writes an archive, and how lanes hand it what they have compressed.
 //!
 //! Lanes never write: they wait at most until there is room for what they bring. Room is counted in bytes, for each block by
-//! itself, so that a slow disk holds up its own lanes and nobody's memory fills.
+//! itself, so that a slow disk holds up its own lanes and nobody's memory fills. Where a run can do without the archive, a
+//! disk that fails holds up nobody: see [`Desk::spared`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,6 +32,7 @@ pub struct Desk {
     commands: mpsc::UnboundedSender<Command>,
     failure: Arc<Mutex<Option<Error>>>,
     codec: Codec,
+    spared: bool,
 }
 
 /// A block that is being written by one or several lanes.
@@ -46,6 +48,7 @@ enum Command {
     Frame { id: i64, bytes: Vec<u8>, frame: Frame, room: OwnedSemaphorePermit },
     LargeObjects { id: i64, bytes: Vec<u8>, room: OwnedSemaphorePermit },
     Close { id: i64, rows: u64, digest: Option<u128> },
+    Abandon { id: i64 },
     Finish { manifest: Box<Manifest>, reply: oneshot::Sender<Result<Written>> },
 }
 
@@ -58,7 +61,7 @@ impl Archivist {
     pub fn new(data: Data, codec: Codec) -> Result<Self> {
         let (commands, inbox) = mpsc::unbounded_channel();
         let failure = Arc::default();
-        let desk = Desk { commands, failure: Arc::clone(&failure), codec };
+        let desk = Desk { commands, failure: Arc::clone(&failure), codec, spared: false };
         let service = Service { data, failure, held: HashMap::new() };
         let thread = std::thread::Builder::new().name("archivist".to_owned()).spawn(move || service.serve(inbox));
         let thread = thread.map_err(|error| Error::new(ErrorKind::Io, "cannot start a thread").with_source(error))?;
@@ -102,6 +105,13 @@ impl Archivist {
 }
 
 impl Desk {
+    /// The same for a run that goes on without the archive: if that fails, what lanes bring is thrown away, and
+    /// [`Archivist::finish`] tells why.
+    #[must_use]
+    pub fn spared(self) -> Self {
+        Self { spared: true, ..self }
+    }
+
     /// How blocks are compressed.
     pub(super) fn codec(&self) -> Codec {
         self.codec
@@ -114,18 +124,40 @@ impl Desk {
         Ok(Block { id, desk: self.clone(), room: Arc::new(Semaphore::new(ROOM as usize)) })
     }
 
-    fn send(&self, command: Command) -> Result<()> {
-        self.commands.send(command).map_err(|_| self.failure())
+    /// Takes back what the block of an entry was given.
+    pub(super) fn abandon(&self, entry: EntryId) -> Result<()> {
+        self.send(Command::Abandon { id: entry.0.into() })
     }
 
-    /// Why nothing more is taken. The first who asks hears it.
+    fn send(&self, command: Command) -> Result<()> {
+        match self.commands.send(command) {
+            Err(_) if !self.spared => Err(self.failure()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Why nothing more is taken; whoever asks hears the same.
     fn failure(&self) -> Error {
-        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-        failure.unwrap_or_else(|| Error::new(ErrorKind::Io, "the archive could not be written"))
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        match failure.as_ref() {
+            Some(error) => {
+                let again = Error::new(error.kind(), error.to_string());
+                match error.hint() {
+                    Some(hint) => again.with_hint(hint),
+                    None => again,
+                }
+            }
+            None => Error::new(ErrorKind::Io, "the archive could not be written"),
+        }
     }
 }
 
 impl Block {
+    /// Whether what is brought is thrown away.
+    pub fn is_lost(&self) -> bool {
+        self.desk.spared && self.desk.commands.is_closed()
+    }
+
     /// Hands in a chunk of rows, as soon as there is room for it.
     pub async fn frame(&self, bytes: Vec<u8>, frame: Frame) -> Result<()> {
         let room = self.room(bytes.len()).await?;
@@ -170,6 +202,7 @@ impl Service {
                     self.data.large_objects(id, &bytes).map(|()| self.hold(id, room))
                 }
                 Command::Close { id, rows, digest } => self.data.close(id, rows, digest),
+                Command::Abandon { id } => self.data.abandon(id),
                 Command::Finish { manifest, reply } => {
                     // It may be that nobody listens any more: the run was ended.
                     let _ = reply.send(self.data.finish(*manifest));

@@ -52,6 +52,9 @@ impl RowFramer {
     }
 
     pub async fn add(&mut self, block: &tap::Block) -> Result<()> {
+        if self.block.is_lost() {
+            return Ok(());
+        }
         if let Some(&last) = block.ends.last() {
             self.last_end = self.content.len() + last as usize;
         }

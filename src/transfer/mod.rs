@@ -21,6 +21,7 @@ pub mod run;
 mod sink;
 mod source;
 mod statistics;
+mod tee;
 mod unpack;
 mod worker;
 
@@ -34,4 +35,5 @@ pub use packed::Packed;
 pub use pipe::{Copied, DigestMode, copy_table, digest_table};
 pub use run::{Checked, Database, Moved, Transfer};
 pub use sink::Sink;
+pub use tee::Tee;
 pub use worker::OpenLane;

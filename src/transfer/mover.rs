@@ -7,12 +7,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::digest::Digest;
 use super::lane::{Deed, Effect, Lane};
+use super::large_object;
 use super::packed::Packed;
 use super::path;
 use super::pipe::{self, Copied, DigestMode};
 use super::sink::{Sink, copy_in};
 use super::source::{copy_out, count};
 use super::statistics;
+use super::tee::Tee;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Tally;
 use crate::plan::schedule::Work;
@@ -52,6 +54,8 @@ struct Old {
     session: Session,
     // The snapshot that the session reads in is there only as long as the transaction that exported it.
     snapshot: Arc<SnapshotHold>,
+    /// What else takes what is read.
+    tee: Option<Arc<Tee>>,
 }
 
 impl Lane for Mover {
@@ -79,8 +83,8 @@ impl Lane for Mover {
 }
 
 impl Mover {
-    /// A lane of two sessions; the one on the old server enters the snapshot. `encoding` is that of both databases, `path`
-    /// the search path that the old one gives to its users, as what follows SET.
+    /// A lane of two sessions; the one on the old server enters the snapshot. Rows cross in this encoding; `path` is the
+    /// search path that the old database gives to its users, as what follows SET.
     ///
     /// # Errors
     ///
@@ -93,9 +97,18 @@ impl Mover {
         encoding: &str,
         path: &Sql,
     ) -> Result<Self> {
-        let old = Old { session: source, snapshot: Arc::clone(snapshot) };
+        let old = Old { session: source, snapshot: Arc::clone(snapshot), tee: None };
         old.enter().await?;
         Ok(Self::between(Origin::Server(Box::new(old)), sink, digests, encoding, path))
+    }
+
+    /// The same lane, where what crosses goes into an archive, too.
+    #[must_use]
+    pub fn beside(mut self, tee: Arc<Tee>) -> Self {
+        if let Origin::Server(old) = &mut self.origin {
+            old.tee = Some(tee);
+        }
+        self
     }
 
     /// A lane from an archive; `path` as in [`Mover::new`].
@@ -119,6 +132,7 @@ impl Mover {
                         // The COPY on the old server was cancelled, and the transaction with it.
                         old.session.run(&Sql::constant("ROLLBACK")).await?;
                         old.enter().await?;
+                        old.tee.iter().try_for_each(|tee| tee.abandon(entry.id))?;
                     }
                     tally.reset();
                 }
@@ -141,8 +155,8 @@ impl Mover {
         cancel: &CancellationToken,
     ) -> Result<Effect> {
         match (work, &entry.data) {
-            (Work::Entry(_), data) if !self.can_be_made(entry).await? => {
-                self.insist_on_nothing(data.as_ref()).await.map(|()| Effect::PassedOver)
+            (Work::Entry(id), data) if !self.can_be_made(entry).await? => {
+                self.insist_on_nothing(id, data.as_ref()).await.map(|()| Effect::PassedOver)
             }
             (Work::Entry(_), None) => match self.make(entry, first).await {
                 Err(error) if entry.is_on_extension() && error.kind() == ErrorKind::Server => {
@@ -171,12 +185,15 @@ impl Mover {
     }
 
     /// Data that has no place on the new server is no loss only where there is none.
-    async fn insist_on_nothing(&self, data: Option<&Data>) -> Result<()> {
+    async fn insist_on_nothing(&self, id: EntryId, data: Option<&Data>) -> Result<()> {
         let (Some(Data::Rows(rows)), Origin::Server(old)) = (data, &self.origin) else { return Ok(()) };
         let query = count(rows);
         let lost: i64 = old.session.row(&query).await?.get("rows")?;
         if lost == 0 {
-            return Ok(());
+            return match &old.tee {
+                Some(tee) => tee.rows(id).await?.finish(0, Some(Digest::default().sum)).await,
+                None => Ok(()),
+            };
         }
         let what =
             format!("the new server's version of the extension has no such table, and the old one holds {lost} rows");
@@ -204,25 +221,38 @@ impl Mover {
         cancel: &CancellationToken,
     ) -> Result<Copied> {
         let sink = self.sink.session();
-        let source = match &self.origin {
-            Origin::Server(old) => &old.session,
+        let old = match &self.origin {
+            Origin::Server(old) => old,
             Origin::Archive(packed) => return packed.copy(id, data, sink, first, self.digests, (tally, cancel)).await,
         };
-        match data {
+        // An archive has digests, whatever becomes of them here.
+        let digests = if old.tee.is_some() { DigestMode::Rows } else { self.digests };
+        let copied = match data {
             Data::Rows(rows) => {
                 let out = copy_out(rows, &self.encoding);
                 let into = join(first.cloned().into_iter().chain([copy_in(rows, &self.encoding, true)]), ";\n");
-                let copied = pipe::copy_table(source, sink, &out, &into, tally, self.digests, cancel).await?;
+                let framer = match &old.tee {
+                    Some(tee) => Some(tee.rows(id).await?),
+                    None => None,
+                };
+                let copied = pipe::copy_with(&old.session, sink, &out, &into, framer, tally, digests, cancel).await?;
                 match self.is_rounded(rows) {
                     true => {
-                        let digest = rounded(source, &out, &Tally::default(), cancel).await?.digest;
-                        Ok(Copied { digest, ..copied })
+                        let digest = rounded(&old.session, &out, &Tally::default(), cancel).await?.digest;
+                        Copied { digest, ..copied }
                     }
-                    false => Ok(copied),
+                    false => copied,
                 }
             }
-            Data::LargeObjects(oids) => pipe::copy_large_objects(source, sink, oids, tally, self.digests, cancel).await,
-        }
+            Data::LargeObjects(oids) => {
+                let framer = old.tee.as_ref().map(|tee| tee.large_objects(id)).transpose()?;
+                large_object::copy_with(&old.session, sink, oids, framer, tally, digests, cancel).await?
+            }
+        };
+        Ok(match self.digests {
+            DigestMode::Rows => copied,
+            DigestMode::None => Copied { digest: Digest::default(), ..copied },
+        })
     }
 
     async fn read_back(

@@ -25,6 +25,9 @@ impl ObjectFramer {
     }
 
     pub async fn add(&mut self, chunk: Chunk) -> Result<()> {
+        if self.block.is_lost() {
+            return Ok(());
+        }
         self.bytes += chunk.bytes.len();
         self.waiting.push(chunk);
         if self.bytes >= CHUNK_BYTES { self.flush().await } else { Ok(()) }

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::digest::{Digest, RowDigester};
 use super::framer::RowFramer;
-pub(super) use super::large_object::{copy_large_objects, digest_large_objects};
+pub(super) use super::large_object::digest_large_objects;
 use super::unpack::UnpackedRows;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Tally;

@@ -60,6 +60,11 @@ fn told(outcome: &Outcome, verified: String, width: usize, paint: Paint) -> Stri
     ] {
         row(&mut out, name, &value, width, paint);
     }
+    for archive in outcome.databases.iter().filter_map(|database| database.archive.as_ref()) {
+        let path = text::safe(&archive.path.display().to_string()).into_owned();
+        let value = format!("{path}, {} by {}; pg_restore reads it, too", text::size(archive.bytes), archive.codec);
+        row(&mut out, "archive", &value, width, paint);
+    }
     if !outcome.findings.is_empty() {
         out += "\n";
         out += &super::findings(&outcome.findings, width, paint);
@@ -210,7 +215,7 @@ mod tests {
 
     use super::*;
     use crate::event::{Finding, Severity};
-    use crate::ops::Arrived;
+    use crate::ops::{ArchiveFile, Arrived};
     use crate::wire::version::ServerVersion;
 
     fn outcome() -> Outcome {
@@ -235,6 +240,7 @@ mod tests {
             entries: 218,
             carried: 40,
             analyzed: 2,
+            archive: Some(ArchiveFile { path: "/data/shop.pgdump".into(), bytes: 510_000_000, codec: "zstd:3".into() }),
             indexes: vec![index("a.i", "de_DE.utf8 2.36"), index("a.j", "de_DE.utf8 2.36")],
         };
         Outcome {
@@ -264,6 +270,7 @@ Database shop is on the new server, PostgreSQL 18.1.
            same on both sides
   indexes  all 2 were built in this run under de_DE.utf8 2.36: no REINDEX needed
   planner  statistics of 40 tables carried over, of 2 collected by ANALYZE
+  archive  /data/shop.pgdump, 510 MB by zstd:3; pg_restore reads it, too
 
   warning  role \\x1b[31mr: is not as it was
            Set its password.

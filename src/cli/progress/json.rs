@@ -14,7 +14,7 @@
 //! | `finding` | `severity` (`note`, `warning`), `subject`, `text`, `remedy` |
 //! | `notice` | `server` (`old`, `new`), `severity`, `text` |
 //! | `cancelling` | |
-//! | `outcome` | `old_url`, `new_url`, `old_version`, `new_version`, `databases` (`database`, `tables`, `rows`, `bytes`, `large_objects`, `sequences`, `entries`, `indexes` (`index`, `built_at_ms`, `collations`)), `verified`, `findings`, `duration_ms` |
+//! | `outcome` | `old_url`, `new_url`, `old_version`, `new_version`, `databases` (`database`, `tables`, `rows`, `bytes`, `large_objects`, `sequences`, `entries`, `statistics_carried`, `statistics_analyzed`, `indexes` (`index`, `built_at_ms`, `collations`), `archive` (null, or `path`, `bytes`, `codec`)), `verified`, `findings`, `duration_ms` |
 //! | `dumped` | `archive`, `url`, `version`, `codec`, `archive_bytes`, `bytes` (before compression), `tables`, `rows`, `large_objects`, `sequences`, `entries`, `findings`, `duration_ms` |
 //! | `plan` | `databases`, `old_url`, `new_url`, `old_version`, `new_version`, `jobs`, `steps` (`section`, `kind`, `name`, `bytes`), `findings` |
 //! | `list` | `database`, `version`, `compression`, `created` (local to the writer), `server_version`, `writer_version`, `entries` (`id`, `kind`, `schema`, `name`, `owner`, `has_data`, `rows`, `bytes`, `stored_bytes`), `findings` |
@@ -35,7 +35,8 @@ use crate::error::Error;
 use crate::event::{Event, Finding, Reporter};
 use crate::ops::verify::Fault;
 use crate::ops::{
-    ArchiveVerified, Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep, Restored,
+    ArchiveFile, ArchiveVerified, Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep,
+    Restored,
 };
 use crate::toc::Section;
 
@@ -209,7 +210,12 @@ fn arrived(arrived: &Arrived) -> Value {
         "statistics_carried": arrived.carried,
         "statistics_analyzed": arrived.analyzed,
         "indexes": arrived.indexes.iter().map(index).collect::<Value>(),
+        "archive": arrived.archive.as_ref().map(archive),
     })
+}
+
+fn archive(file: &ArchiveFile) -> Value {
+    json!({ "path": file.path.display().to_string(), "bytes": file.bytes, "codec": file.codec })
 }
 
 /// A section's name for machines.
