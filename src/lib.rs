@@ -21,6 +21,7 @@
 //!
 //! An archive can stand on either side. [`ops::dump`] makes records of the entries ([`archive::records`]), and its lanes
 //! ([`transfer::Dumper`]) compress data beside the reading, for the one thread that writes the file ([`archive::write`]).
+//! An upgrade can write one on its way ([`transfer::Tee`]), from the same read.
 //! [`ops::restore`] makes entries of records ([`archive::entries`]), and its lanes have blocks where others have a session.
 //!
 //! # Layers
@@ -43,7 +44,8 @@
 //! * What differs between majors stands in a kind's column list, or as a named capability in [`wire::version`].
 //! * What one command does, from beginning to end, is one file under [`ops`]; [`ops::upgrade`] reads like a table of contents.
 //!   One run can move several databases: each has its own snapshot, catalog and staging database, and they share the lanes.
-//! * What runs side by side, and what waits for what, is decided in [`plan::schedule`] and done in [`transfer::run`].
+//! * What runs side by side, and what waits for what, is decided in [`plan::schedule`] and done in [`transfer::run`]; which
+//!   tables several lanes share, in [`plan::split`].
 //!
 //! # What holds everywhere
 //!

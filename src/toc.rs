@@ -209,6 +209,37 @@ pub struct Rows {
     pub fresh: bool,
     /// Whether there may be floating-point numbers among the values: their text is not the same before 12 and since.
     pub floats: bool,
+    /// How many pages the table has on the old server, where ranges of them can be read; otherwise 0.
+    pub pages: u32,
+    /// How many tasks share the rows, each with a range of pages: 1 where one has them all.
+    pub parts: u32,
+}
+
+/// Some of the rows of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Part {
+    /// Which one, from 0.
+    pub number: u32,
+    /// Of how many.
+    pub of: u32,
+}
+
+impl Part {
+    /// Where it begins, of so many things in a row.
+    pub fn begins_at(self, count: u64) -> u64 {
+        count * u64::from(self.number) / u64::from(self.of.max(1))
+    }
+
+    /// Whether it is the last one.
+    pub const fn is_last(self) -> bool {
+        self.number + 1 >= self.of
+    }
+
+    /// The one that follows.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self { number: self.number + 1, of: self.of }
+    }
 }
 
 /// One entry: one object, or one part of it that has to have its own turn.
@@ -298,6 +329,11 @@ impl Toc {
     /// All entries, in order.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// All entries, in order, for changes that have nothing to do with it.
+    pub fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.entries.iter_mut()
     }
 
     /// The entry with this number.

@@ -19,6 +19,7 @@ mod hazards;
 mod interrupt;
 mod kinds;
 mod layers;
+mod parts;
 mod queries;
 mod refusals;
 mod regression;

@@ -400,6 +400,8 @@ mod tests {
             into: Some(QualName::new("s", "root")),
             fresh: true,
             floats: false,
+            pages: 0,
+            parts: 1,
         };
         toc.push(Entry { data: Some(Data::Rows(rows)), ..entry(Kind::TableData, Section::Data, "t") });
         let records = records_of(&toc);

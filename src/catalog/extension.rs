@@ -205,6 +205,8 @@ impl Config {
                     into: None,
                     fresh: false,
                     floats: true,
+                    pages: 0,
+                    parts: 1,
                 }));
                 draft.weight = *size;
                 Some(draft)

@@ -1,5 +1,6 @@
 //! How an archive is written, and what of a database goes into one before the first row.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::event::{Finding, Severity};
 use crate::plan::schedule::Schedule;
 use crate::plan::select::Selected;
+use crate::plan::split;
 use crate::sql;
 use crate::sql::{Ident, Literal, join};
 use crate::toc::Toc;
@@ -91,6 +93,11 @@ impl Archivable {
         let encoding = encoding(catalog);
         let records = records_of(catalog, &how, &toc, &encoding);
         Ok(Self { header: to.header(catalog), toc: Arc::new(toc), encoding, records })
+    }
+
+    /// Lets lanes share what would keep one of them busy for longer than its part.
+    pub fn share_among(&mut self, lanes: NonZeroUsize) {
+        split::for_reading(Arc::make_mut(&mut self.toc), lanes);
     }
 
     /// Begins the archive.

@@ -124,7 +124,8 @@ impl Dump {
         let (catalog, dangling) = read(snapshot.session(), &selected).await?;
         preflight.dangling(&dangling);
         preflight.unhandled(&catalog);
-        let database = Archivable::of(&catalog, &selected, &self.archive, &mut preflight)?;
+        let mut database = Archivable::of(&catalog, &selected, &self.archive, &mut preflight)?;
+        database.share_among(self.jobs.unwrap_or(JOBS));
         phases.found(preflight.take_findings());
         preflight.clear()?;
         let entries = database.toc.entries();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::event::Finding;
 use crate::sql::Ident;
-use crate::toc::{Entry, Section};
+use crate::toc::{Data, Entry, Section};
 use crate::wire::version::ServerVersion;
 
 /// How both sides were compared.
@@ -125,18 +125,24 @@ pub struct PlannedStep {
     pub name: String,
     /// Bytes on the old server, where that says something.
     pub bytes: Option<u64>,
+    /// How many lanes may share it.
+    pub parts: u32,
 }
 
 impl PlannedStep {
     /// A role that is made.
     pub(super) fn role(role: &Ident) -> Self {
-        Self { section: Section::PreData, kind: "ROLE", name: role.as_str().to_owned(), bytes: None }
+        Self { section: Section::PreData, kind: "ROLE", name: role.as_str().to_owned(), bytes: None, parts: 1 }
     }
 
     /// An entry under this name.
     pub(super) fn entry(entry: &Entry, name: String) -> Self {
         let bytes = (entry.weight > 0).then_some(entry.weight);
-        Self { section: entry.section, kind: entry.kind.desc(), name, bytes }
+        let parts = match &entry.data {
+            Some(Data::Rows(rows)) => rows.parts,
+            _ => 1,
+        };
+        Self { section: entry.section, kind: entry.kind.desc(), name, bytes, parts }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::plan;
 use crate::plan::select::{Dangling, Selected, Selection};
+use crate::plan::split;
 use crate::sql::Sql;
 use crate::toc::{Kind, Toc};
 use crate::transfer::Tee;
@@ -244,6 +245,10 @@ impl Upgrade {
         let path = search_path(old).await?;
         let (mut toc, how) = table_of_contents(&catalog, &selected, control.version(), None)?;
         preflight.note(self.tablespaces.apply(&mut catalog.database, &mut toc));
+        // A part that has a second turn could not take back what an archive has of it.
+        if archive.is_none() {
+            split::for_loading(&mut toc, self.jobs());
+        }
         Ok(Prepared {
             from,
             to,

@@ -164,7 +164,7 @@ impl Upgrade {
         }
     }
 
-    fn jobs(&self) -> NonZeroUsize {
+    pub(super) fn jobs(&self) -> NonZeroUsize {
         self.jobs.unwrap_or(JOBS)
     }
 

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::sql::QualName;
-use crate::toc::{Data, Entry, EntryId, Kind, Section, Toc};
+use crate::toc::{Data, Entry, EntryId, Kind, Part, Section, Toc};
 
 /// The number of a task within its schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +20,10 @@ pub struct TaskNumber(pub usize);
 pub enum Work {
     /// Makes an entry: copies its data, or runs its statements.
     Entry(EntryId),
+    /// Copies a part of the data of an entry.
+    Part(EntryId, Part),
+    /// All parts of the data of an entry are there.
+    Joined(EntryId),
     /// Brings the planner statistics of the relation that this entry makes, and of its indexes; collects them where they
     /// cannot be brought.
     Statistics(EntryId),
@@ -32,8 +36,18 @@ pub enum Work {
 impl Work {
     /// The entry that it is about.
     pub const fn entry(self) -> EntryId {
-        let (Self::Entry(id) | Self::Statistics(id) | Self::Analyze(id) | Self::Verify(id)) = self;
+        let (Self::Entry(id)
+        | Self::Part(id, _)
+        | Self::Joined(id)
+        | Self::Statistics(id)
+        | Self::Analyze(id)
+        | Self::Verify(id)) = self;
         id
+    }
+
+    /// Whether this is all that is done about the data of its entry, or the last of it.
+    pub const fn is_whole(self) -> bool {
+        !matches!(self, Self::Part(..))
     }
 }
 
@@ -115,16 +129,8 @@ impl Schedule {
         let mut made_by = HashMap::new();
         let mut tasks: Vec<Task> = Vec::new();
         for entry in first.into_iter().chain(last) {
-            made_by.insert(entry.id, TaskNumber(tasks.len()));
-            tasks.push(Task {
-                database: 0,
-                work: Work::Entry(entry.id),
-                cost: entry.weight.max(SMALL),
-                brief: false,
-                needs: entry.needs.iter().filter_map(|need| made_by.get(need).copied()).collect(),
-                shares: Vec::new(),
-                locks: Vec::new(),
-            });
+            let needs = entry.needs.iter().filter_map(|need| made_by.get(need).copied()).collect();
+            made_by.insert(entry.id, push_data(&mut tasks, entry, needs));
         }
         let ranks = (0..tasks.len() as u64).rev().collect();
         Self::of(tasks, |_, _| ranks)
@@ -151,9 +157,9 @@ impl Schedule {
         schedule
     }
 
-    /// The entries of all tasks, by their numbers.
+    /// The entries of all tasks, by the numbers of those that finish them.
     pub fn entries(&self) -> Vec<EntryId> {
-        self.tasks.iter().map(|task| task.work.entry()).collect()
+        self.tasks.iter().filter(|task| task.work.is_whole()).map(|task| task.work.entry()).collect()
     }
 
     /// The task with this number.
@@ -225,6 +231,26 @@ impl Schedule {
         task.locks.iter().all(|relation| held(relation).is_none())
             && task.shares.iter().all(|relation| held(relation) != Some(&EXCLUSIVE))
     }
+}
+
+/// Adds what copies the data of an entry: one task, or one for each part and one that comes last. Returns that one.
+fn push_data(tasks: &mut Vec<Task>, entry: &Entry, needs: BTreeSet<TaskNumber>) -> TaskNumber {
+    let parts = match &entry.data {
+        Some(Data::Rows(rows)) => rows.parts,
+        _ => 1,
+    };
+    let mut push = |work, cost, needs| {
+        let (brief, locks) = (entry.kind == Kind::SequenceSet, entry.locks.clone());
+        tasks.push(Task { database: 0, work, cost, brief, needs, shares: Vec::new(), locks });
+        TaskNumber(tasks.len() - 1)
+    };
+    if parts <= 1 {
+        return push(Work::Entry(entry.id), entry.weight.max(SMALL), needs);
+    }
+    let part = |number| Work::Part(entry.id, Part { number, of: parts });
+    let cost = (entry.weight / u64::from(parts)).max(SMALL);
+    let all = (0..parts).map(|number| push(part(number), cost, needs.clone())).collect();
+    push(Work::Joined(entry.id), 0, all)
 }
 
 impl Task {
@@ -334,15 +360,7 @@ impl<'a> Builder<'a> {
 
     fn add_data(&mut self, entry: &Entry) {
         let needs = self.needs_of(entry);
-        let number = self.push(Task {
-            database: 0,
-            work: Work::Entry(entry.id),
-            cost: entry.weight.max(SMALL),
-            brief: entry.kind == Kind::SequenceSet,
-            needs,
-            shares: Vec::new(),
-            locks: entry.locks.clone(),
-        });
+        let number = push_data(&mut self.tasks, entry, needs);
         self.made_by.insert(entry.id, number);
         self.loads.insert(number);
         if let Some(Data::Rows(rows)) = &entry.data {

@@ -10,12 +10,16 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
+use super::digest::Digest;
 use crate::archive::block::Content;
-use crate::archive::codec::Codec;
+use crate::archive::codec::{self, Codec, Envelope};
 use crate::archive::manifest::{Frame, Manifest};
 use crate::archive::write::{Data, Written};
 use crate::error::{Error, ErrorKind, Result};
 use crate::toc::EntryId;
+
+/// What is no rows.
+pub(super) const AROUND: Frame = Frame { stored: 0, content: 0, rows: 0, within_row: false, around: true, hash: 0 };
 
 /// How many bytes of one block may be on their way to the disk.
 const ROOM: u32 = 16 << 20;
@@ -33,14 +37,22 @@ pub struct Desk {
     failure: Arc<Mutex<Option<Error>>>,
     codec: Codec,
     spared: bool,
+    /// Blocks of rows that several lanes share.
+    shared: Arc<Mutex<HashMap<EntryId, Arc<State>>>>,
 }
 
-/// A block that is being written by one or several lanes.
-#[derive(Clone)]
+/// A block that is being written, by one lane or by several.
 pub(super) struct Block {
     id: i64,
     desk: Desk,
+    state: Arc<State>,
+}
+
+/// What the lanes that write a block have in common.
+struct State {
     room: Arc<Semaphore>,
+    /// What holds together the pieces that were handed in, and the digest of the parts that have ended.
+    envelope: Mutex<(Envelope, Digest)>,
 }
 
 enum Command {
@@ -61,7 +73,7 @@ impl Archivist {
     pub fn new(data: Data, codec: Codec) -> Result<Self> {
         let (commands, inbox) = mpsc::unbounded_channel();
         let failure = Arc::default();
-        let desk = Desk { commands, failure: Arc::clone(&failure), codec, spared: false };
+        let desk = Desk { commands, failure: Arc::clone(&failure), codec, spared: false, shared: Arc::default() };
         let service = Service { data, failure, held: HashMap::new() };
         let thread = std::thread::Builder::new().name("archivist".to_owned()).spawn(move || service.serve(inbox));
         let thread = thread.map_err(|error| Error::new(ErrorKind::Io, "cannot start a thread").with_source(error))?;
@@ -119,9 +131,25 @@ impl Desk {
 
     /// Begins the block of an entry.
     pub(super) fn open(&self, entry: EntryId, content: Content) -> Result<Block> {
-        let id = entry.0.into();
+        let (id, envelope) = (entry.0.into(), Envelope::new(self.codec));
         self.send(Command::Open { id, content })?;
-        Ok(Block { id, desk: self.clone(), room: Arc::new(Semaphore::new(ROOM as usize)) })
+        let room = Arc::new(Semaphore::new(ROOM as usize));
+        if let (Content::Rows, Ok(none)) = (content, Arc::clone(&room).try_acquire_many_owned(0)) {
+            self.send(Command::Frame { id, bytes: envelope.head().to_vec(), frame: AROUND, room: none })?;
+        }
+        let state = State { room, envelope: Mutex::new((envelope, Digest::default())) };
+        Ok(Block { id, desk: self.clone(), state: Arc::new(state) })
+    }
+
+    /// The block of an entry whose rows several lanes share: the first one begins it.
+    pub(super) fn share(&self, entry: EntryId) -> Result<Block> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = shared.get(&entry) {
+            return Ok(Block { id: entry.0.into(), desk: self.clone(), state: Arc::clone(state) });
+        }
+        let block = self.open(entry, Content::Rows)?;
+        shared.insert(entry, Arc::clone(&block.state));
+        Ok(block)
     }
 
     /// Takes back what the block of an entry was given.
@@ -158,10 +186,38 @@ impl Block {
         self.desk.spared && self.desk.commands.is_closed()
     }
 
-    /// Hands in a chunk of rows, as soon as there is room for it.
-    pub async fn frame(&self, bytes: Vec<u8>, frame: Frame) -> Result<()> {
-        let room = self.room(bytes.len()).await?;
-        self.desk.send(Command::Frame { id: self.id, bytes, frame, room })
+    /// How it is compressed.
+    pub fn codec(&self) -> Codec {
+        self.desk.codec
+    }
+
+    /// Hands in a piece of rows, as soon as there is room for it.
+    pub async fn frame(&self, piece: codec::Frame, frame: Frame) -> Result<()> {
+        let room = self.room(piece.bytes.len()).await?;
+        // The envelope has to see pieces in the order in which they are written.
+        let mut state = self.state.envelope.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0.add(&piece);
+        self.desk.send(Command::Frame { id: self.id, bytes: piece.bytes, frame, room })
+    }
+
+    /// Hands in what stands after all pieces of rows.
+    pub async fn tail(&self) -> Result<()> {
+        let tail = {
+            let state = self.state.envelope.lock().unwrap_or_else(PoisonError::into_inner);
+            state.0.tail()
+        };
+        let room = self.room(tail.len()).await?;
+        self.desk.send(Command::Frame { id: self.id, bytes: tail, frame: AROUND, room })
+    }
+
+    /// Says that a part of the rows has been handed in.
+    pub fn add(&self, part: &Digest) {
+        self.state.envelope.lock().unwrap_or_else(PoisonError::into_inner).1.merge(part);
+    }
+
+    /// What was said of parts so far.
+    pub fn parts(&self) -> Digest {
+        self.state.envelope.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 
     /// Hands in large objects, as soon as there is room for them.
@@ -177,7 +233,7 @@ impl Block {
 
     async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit> {
         let wanted = u32::try_from(bytes).unwrap_or(ROOM).min(ROOM);
-        let room = Arc::clone(&self.room).acquire_many_owned(wanted).await;
+        let room = Arc::clone(&self.state.room).acquire_many_owned(wanted).await;
         room.map_err(|_| self.desk.failure())
     }
 }

@@ -6,17 +6,17 @@ use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::archivist::Desk;
-use super::framer::RowFramer;
+use super::framer::{self, RowFramer};
 use super::lane::{Deed, Effect, Lane};
 use super::large_object::archive_large_objects;
 use super::object_framer::ObjectFramer;
 use super::pipe::{self, Copied};
-use super::source::copy_out;
+use super::source::{copy_out, copy_part};
 use crate::error::{Error, Result};
 use crate::event::Tally;
 use crate::plan::schedule::Work;
 use crate::sql::Sql;
-use crate::toc::{Data, Entry, Toc};
+use crate::toc::{Data, Entry, Part, Toc};
 use crate::wire::session::{Canceller, Session};
 use crate::wire::snapshot::SnapshotHold;
 
@@ -42,11 +42,19 @@ impl Dumper {
         Ok(Self { source, desk, encoding: encoding.to_owned(), _snapshot: Arc::clone(snapshot) })
     }
 
-    async fn dump(&self, entry: &Entry, tally: &Tally, cancel: &CancellationToken) -> Result<Copied> {
+    async fn dump(
+        &self,
+        entry: &Entry,
+        part: Option<Part>,
+        tally: &Tally,
+        cancel: &CancellationToken,
+    ) -> Result<Copied> {
         match &entry.data {
             Some(Data::Rows(rows)) => {
-                let out = copy_out(rows, &self.encoding);
-                let framer = RowFramer::new(&self.desk, entry.id).await?;
+                let (out, framer) = match part {
+                    None => (copy_out(rows, &self.encoding), RowFramer::new(&self.desk, entry.id)?),
+                    Some(part) => (copy_part(rows, part, &self.encoding), RowFramer::of_part(&self.desk, entry.id)?),
+                };
                 pipe::archive_table(&self.source, &out, framer, tally, cancel).await
             }
             Some(Data::LargeObjects(oids)) => {
@@ -77,8 +85,13 @@ impl Lane for Dumper {
         Box::pin(async move {
             let missing = || Error::malformed("the table of contents has no such entry");
             let entry = toc.get(work.entry()).ok_or_else(missing)?;
-            let copied = self.dump(entry, tally, cancel).await.map_err(|error| error.about(entry.label()))?;
-            Ok(Deed { effect: Effect::Copied(copied), by_path: false })
+            let done = match work {
+                Work::Joined(id) => framer::join(&self.desk, id).await.map(|_| Effect::Made),
+                Work::Part(_, part) => self.dump(entry, Some(part), tally, cancel).await.map(Effect::Copied),
+                _ => self.dump(entry, None, tally, cancel).await.map(Effect::Copied),
+            };
+            let effect = done.map_err(|error| error.about(entry.label()))?;
+            Ok(Deed { effect, by_path: false })
         })
     }
 }

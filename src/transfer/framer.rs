@@ -2,9 +2,10 @@
 
 use tokio::task::JoinHandle;
 
-use super::archivist::{Block, Desk};
+use super::archivist::{AROUND, Block, Desk};
+use super::digest::Digest;
 use crate::archive::block::{Content, END_OF_ROWS};
-use crate::archive::codec::{self, Encoder, Envelope};
+use crate::archive::codec::{self, Encoder};
 use crate::archive::manifest::Frame;
 use crate::error::{Error, Result};
 use crate::toc::EntryId;
@@ -19,7 +20,8 @@ const LONGEST_FRAME: usize = 4 << 20;
 /// Takes the rows of one table, and makes a block of them.
 pub(super) struct RowFramer {
     block: Block,
-    envelope: Envelope,
+    /// Whether others bring rows of the same block.
+    is_part: bool,
     content: Vec<u8>,
     /// Rows that end in `content`, and where the last one does.
     rows: u32,
@@ -43,12 +45,19 @@ struct Compressed {
 }
 
 impl RowFramer {
-    pub async fn new(desk: &Desk, entry: EntryId) -> Result<Self> {
-        let block = desk.open(entry, Content::Rows)?;
-        let (envelope, encoder) = (Envelope::new(desk.codec()), Encoder::new(desk.codec())?);
-        block.frame(envelope.head().to_vec(), AROUND).await?;
-        let work = Work::Idle(Box::new(encoder));
-        Ok(Self { block, envelope, content: Vec::new(), rows: 0, last_end: 0, within_row: false, work })
+    /// Begins the block of an entry.
+    pub fn new(desk: &Desk, entry: EntryId) -> Result<Self> {
+        Self::into_block(desk.open(entry, Content::Rows)?, false)
+    }
+
+    /// Takes a part of the rows of an entry. When all have come, [`join`] ends the block.
+    pub fn of_part(desk: &Desk, entry: EntryId) -> Result<Self> {
+        Self::into_block(desk.share(entry)?, true)
+    }
+
+    fn into_block(block: Block, is_part: bool) -> Result<Self> {
+        let work = Work::Idle(Box::new(Encoder::new(block.codec())?));
+        Ok(Self { block, is_part, content: Vec::new(), rows: 0, last_end: 0, within_row: false, work })
     }
 
     pub async fn add(&mut self, block: &tap::Block) -> Result<()> {
@@ -94,26 +103,34 @@ impl RowFramer {
             Work::Busy(busy) => {
                 let done = busy.await.map_err(|error| Error::malformed("a compressor has died").with_source(error))?;
                 let Compressed { encoder, piece, frame } = done?;
-                self.envelope.add(&piece);
-                self.block.frame(piece.bytes, frame).await?;
+                self.block.frame(piece, frame).await?;
                 Ok(encoder)
             }
             Work::Nothing => Err(Error::malformed("this table has failed before")),
         }
     }
 
-    /// Ends the block.
+    /// Says that these were all rows, and ends the block unless there are more parts.
     pub async fn finish(mut self, rows: u64, digest: Option<u128>) -> Result<()> {
         if !self.content.is_empty() {
             self.cut(self.content.len()).await?;
         }
+        if self.is_part {
+            self.settle().await?;
+            self.block.add(&Digest { rows, sum: digest.unwrap_or_default() });
+            return Ok(());
+        }
         self.compress(END_OF_ROWS.to_vec(), AROUND).await?;
         self.settle().await?;
-        let tail = self.envelope.tail();
-        self.block.frame(tail, AROUND).await?;
+        self.block.tail().await?;
         self.block.close(rows, digest)
     }
 }
 
-/// What is no rows.
-const AROUND: Frame = Frame { stored: 0, content: 0, rows: 0, within_row: false, around: true, hash: 0 };
+/// Ends a block of which all parts have come.
+pub(super) async fn join(desk: &Desk, entry: EntryId) -> Result<Digest> {
+    let block = desk.share(entry)?;
+    let digest = block.parts();
+    RowFramer::into_block(block, false)?.finish(digest.rows, Some(digest.sum)).await?;
+    Ok(digest)
+}

@@ -12,7 +12,7 @@ use super::packed::Packed;
 use super::path;
 use super::pipe::{self, Copied, DigestMode};
 use super::sink::{Sink, copy_in};
-use super::source::{copy_out, count};
+use super::source::{copy_out, copy_part, count};
 use super::statistics;
 use super::tee::Tee;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,7 +20,7 @@ use crate::event::Tally;
 use crate::plan::schedule::Work;
 use crate::sql;
 use crate::sql::{QualName, Sql, join};
-use crate::toc::{Data, Entry, EntryId, Kind, Rows, Toc};
+use crate::toc::{Data, Entry, EntryId, Kind, Part, Rows, Toc};
 use crate::wire::session::{Canceller, Session};
 use crate::wire::snapshot::SnapshotHold;
 
@@ -127,7 +127,7 @@ impl Mover {
         let entry = toc.get(work.entry()).ok_or_else(|| Error::malformed("the table of contents has no such entry"))?;
         let done = match self.turn(entry, work, None, tally, cancel).await {
             Err(first) if path::is_lost(&first) => {
-                if matches!((work, &entry.data), (Work::Entry(_), Some(_))) {
+                if matches!((work, &entry.data), (Work::Entry(_) | Work::Part(..), Some(_))) {
                     if let Origin::Server(old) = &self.origin {
                         // The COPY on the old server was cancelled, and the transaction with it.
                         old.session.run(&Sql::constant("ROLLBACK")).await?;
@@ -164,13 +164,17 @@ impl Mover {
                 }
                 done => done.map(|()| Effect::Made),
             },
-            (Work::Entry(id), Some(data)) => match self.copy(id, data, first, tally, cancel).await {
+            (Work::Entry(id), Some(data)) => match self.copy(id, data, None, first, tally, cancel).await {
                 // undefined_column, in a table of an extension.
                 Err(error) if entry.only_if.is_some() && error.sqlstate() == Some("42703") => {
                     Err(error.with_hint(UPDATE_FIRST))
                 }
                 copied => copied.map(Effect::Copied),
             },
+            (Work::Part(id, part), Some(data)) => {
+                self.copy(id, data, Some(part), first, tally, cancel).await.map(Effect::Copied)
+            }
+            (Work::Part(..) | Work::Joined(_), _) => Ok(Effect::Made),
             // What was passed over is not there.
             (Work::Analyze(_) | Work::Verify(_), _) if !self.can_be_made(entry).await? => Ok(Effect::Made),
             (Work::Statistics(_), _) => self.bring_statistics(entry, first).await,
@@ -191,7 +195,7 @@ impl Mover {
         let lost: i64 = old.session.row(&query).await?.get("rows")?;
         if lost == 0 {
             return match &old.tee {
-                Some(tee) => tee.rows(id).await?.finish(0, Some(Digest::default().sum)).await,
+                Some(tee) => tee.rows(id)?.finish(0, Some(Digest::default().sum)).await,
                 None => Ok(()),
             };
         }
@@ -216,6 +220,7 @@ impl Mover {
         &mut self,
         id: EntryId,
         data: &Data,
+        part: Option<Part>,
         first: Option<&Sql>,
         tally: &Tally,
         cancel: &CancellationToken,
@@ -229,12 +234,12 @@ impl Mover {
         let digests = if old.tee.is_some() { DigestMode::Rows } else { self.digests };
         let copied = match data {
             Data::Rows(rows) => {
-                let out = copy_out(rows, &self.encoding);
-                let into = join(first.cloned().into_iter().chain([copy_in(rows, &self.encoding, true)]), ";\n");
-                let framer = match &old.tee {
-                    Some(tee) => Some(tee.rows(id).await?),
-                    None => None,
+                let out = match part {
+                    None => copy_out(rows, &self.encoding),
+                    Some(part) => copy_part(rows, part, &self.encoding),
                 };
+                let into = join(first.cloned().into_iter().chain([copy_in(rows, &self.encoding, true)]), ";\n");
+                let framer = old.tee.as_ref().map(|tee| tee.rows(id)).transpose()?;
                 let copied = pipe::copy_with(&old.session, sink, &out, &into, framer, tally, digests, cancel).await?;
                 match self.is_rounded(rows) {
                     true => {

@@ -12,10 +12,12 @@ use crate::toc::{Entry, Kind, Section};
 /// The phase that a task belongs to.
 fn phase_of(databases: &[Database], task: &Task) -> Phase {
     match task.work {
-        Work::Entry(_) => match entry(databases, task.database, task.work).map(|e| e.section) {
-            Some(Section::Data) => Phase::Data,
-            _ => Phase::Indexes,
-        },
+        Work::Entry(_) | Work::Part(..) | Work::Joined(_) => {
+            match entry(databases, task.database, task.work).map(|e| e.section) {
+                Some(Section::Data) => Phase::Data,
+                _ => Phase::Indexes,
+            }
+        }
         Work::Statistics(_) | Work::Analyze(_) => Phase::Analyze,
         Work::Verify(_) => Phase::Verify,
     }
@@ -59,7 +61,7 @@ impl<'a> Progress<'a> {
         for (_, task) in schedule.tasks() {
             let state = phases.entry(phase_of(databases, task)).or_default();
             state.left += 1;
-            state.tasks += 1;
+            state.tasks += usize::from(task.work.is_whole());
             state.total += weight(databases, task);
         }
         Self { databases, reporter, phases, running: HashMap::new() }
@@ -146,7 +148,10 @@ impl<'a> Progress<'a> {
 
     /// What a task is about, for people: with the database where there are several.
     fn label(&self, task: &Task) -> String {
-        let name = entry(self.databases, task.database, task.work).map(Entry::name).unwrap_or_default();
+        let mut name = entry(self.databases, task.database, task.work).map(Entry::name).unwrap_or_default();
+        if let Work::Part(_, part) = task.work {
+            name += &format!(" ({} of {})", part.number + 1, part.of);
+        }
         match self.databases.get(task.database) {
             Some(database) if self.databases.len() > 1 => format!("{}: {name}", database.name),
             _ => name,
@@ -165,11 +170,14 @@ fn id(number: TaskNumber) -> TaskId {
 
 /// Bytes on the old server.
 fn weight(databases: &[Database], task: &Task) -> u64 {
-    if matches!(task.work, Work::Analyze(_)) {
-        return 0;
-    }
     // A foreign key is checked without a word about how far the check is.
-    entry(databases, task.database, task.work).filter(|e| e.kind != Kind::ForeignKey).map_or(0, |e| e.weight)
+    let weight =
+        entry(databases, task.database, task.work).filter(|e| e.kind != Kind::ForeignKey).map_or(0, |e| e.weight);
+    match task.work {
+        Work::Analyze(_) | Work::Joined(_) => 0,
+        Work::Part(_, part) => part.next().begins_at(weight) - part.begins_at(weight),
+        _ => weight,
+    }
 }
 
 fn summary(phase: Phase, tasks: usize) -> String {

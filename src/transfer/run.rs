@@ -216,7 +216,7 @@ impl Dispatcher<'_> {
         let checked_as = self.entry(database, work.entry()).and_then(checked_as);
         let Some(moved) = self.moved.get_mut(database) else { return };
         match (effect, work) {
-            (Effect::Copied(copied), Work::Entry(_)) => {
+            (Effect::Copied(copied), Work::Entry(_) | Work::Part(..)) => {
                 moved.rows += copied.rows;
                 moved.bytes += copied.bytes;
                 moved.checked.entry(checked_as).or_default().old.merge(&copied.digest_or_rows());

@@ -114,7 +114,8 @@ impl Sink {
 /// in text form or in binary form.
 ///
 /// A table that this run has made is truncated in the same transaction (a simple query is one), so that its rows can be
-/// written frozen (documentation, COPY, FREEZE): no later VACUUM has to touch them all again.
+/// written frozen (documentation, COPY, FREEZE): no later VACUUM has to touch them all again. Where several tasks share the
+/// rows, none of them can.
 pub(super) fn copy_in(rows: &Rows, encoding: &str, text: bool) -> Sql {
     let target = rows.into.as_ref().unwrap_or(&rows.table);
     let columns = match rows.columns.is_empty() {
@@ -125,7 +126,7 @@ pub(super) fn copy_in(rows: &Rows, encoding: &str, text: bool) -> Sql {
         true => sql!("ENCODING {}", Literal(encoding)),
         false => sql!("ENCODING {}, FORMAT binary", Literal(encoding)),
     };
-    if rows.fresh && rows.into.is_none() {
+    if rows.fresh && rows.into.is_none() && rows.parts <= 1 {
         sql!("TRUNCATE ONLY {};\nCOPY {}{} FROM STDIN (FREEZE, {})", target, target, columns, encoding)
     } else {
         sql!("COPY {}{} FROM STDIN ({})", target, columns, encoding)
@@ -145,6 +146,8 @@ mod tests {
             into: None,
             fresh: true,
             floats: false,
+            pages: 0,
+            parts: 1,
         }
     }
 
@@ -155,6 +158,12 @@ mod tests {
             sql.as_str(),
             "TRUNCATE ONLY \"s\".\"t\";\nCOPY \"s\".\"t\" (\"a\", \"b\") FROM STDIN (FREEZE, ENCODING 'UTF8')"
         );
+    }
+
+    #[test]
+    fn what_several_share_is_not_frozen() {
+        let sql = copy_in(&Rows { parts: 2, ..rows() }, "UTF8", true);
+        assert_eq!(sql.as_str(), "COPY \"s\".\"t\" (\"a\", \"b\") FROM STDIN (ENCODING 'UTF8')");
     }
 
     #[test]

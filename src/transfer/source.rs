@@ -2,7 +2,7 @@
 
 use crate::sql;
 use crate::sql::{Literal, Sql, join};
-use crate::toc::Rows;
+use crate::toc::{Part, Rows};
 
 /// The statement that sends the rows of one table, on either server: what was read from the old one can be read back from
 /// the new one in the same form. `encoding` is that of both databases: nothing is converted on the way, and bytes that a
@@ -17,10 +17,64 @@ pub(super) fn copy_out(rows: &Rows, encoding: &str) -> Sql {
     sql!("COPY {} TO STDOUT (ENCODING {})", what, Literal(encoding))
 }
 
+/// The statement that sends a part of the rows: those on a range of pages. What was added to the table since these were
+/// counted, all lies on the last ones.
+pub(super) fn copy_part(rows: &Rows, part: Part, encoding: &str) -> Sql {
+    let page = |part: Part| {
+        let place = format!("({},0)", part.begins_at(rows.pages.into()));
+        sql!("{}::pg_catalog.tid", Literal(&place))
+    };
+    let end = match part.is_last() {
+        true => Sql::default(),
+        false => sql!(" AND ctid < {}", page(part.next())),
+    };
+    let columns = join(&rows.columns, ", ");
+    sql!(
+        "COPY (SELECT {} FROM ONLY {} WHERE ctid >= {}{}) TO STDOUT (ENCODING {})",
+        columns,
+        rows.table,
+        page(part),
+        end,
+        Literal(encoding)
+    )
+}
+
 /// The statement that counts the same rows.
 pub(super) fn count(rows: &Rows) -> Sql {
     match &rows.filter {
         None => sql!("SELECT count(*) AS rows FROM ONLY {}", rows.table),
         Some(filter) => sql!("SELECT count(*) AS rows FROM {} {}", rows.table, filter),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::{Ident, QualName};
+
+    #[test]
+    fn parts_meet_where_they_end() {
+        let rows = Rows {
+            table: QualName::new("s", "t"),
+            columns: vec![Ident::new("a")],
+            filter: None,
+            into: None,
+            fresh: true,
+            floats: false,
+            pages: 10,
+            parts: 3,
+        };
+        let conditions: Vec<String> = (0..3)
+            .map(|number| copy_part(&rows, Part { number, of: 3 }, "UTF8").as_str().to_owned())
+            .map(|text| text.split(" WHERE ").nth(1).unwrap_or_default().to_owned())
+            .collect();
+        assert_eq!(
+            conditions,
+            [
+                "ctid >= '(0,0)'::pg_catalog.tid AND ctid < '(3,0)'::pg_catalog.tid) TO STDOUT (ENCODING 'UTF8')",
+                "ctid >= '(3,0)'::pg_catalog.tid AND ctid < '(6,0)'::pg_catalog.tid) TO STDOUT (ENCODING 'UTF8')",
+                "ctid >= '(6,0)'::pg_catalog.tid) TO STDOUT (ENCODING 'UTF8')",
+            ]
+        );
     }
 }

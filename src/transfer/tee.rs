@@ -52,8 +52,8 @@ impl Tee {
     }
 
     /// Begins to take the rows of an entry.
-    pub(super) async fn rows(&self, entry: EntryId) -> Result<RowFramer> {
-        RowFramer::new(&self.desk, self.archived(entry)?).await
+    pub(super) fn rows(&self, entry: EntryId) -> Result<RowFramer> {
+        RowFramer::new(&self.desk, self.archived(entry)?)
     }
 
     /// Begins to take large objects.

@@ -138,7 +138,7 @@ impl<'a> Reading<'a> {
                 (copy.columns, into, if copy.binary { Form::Binary } else { Form::Text })
             }
         };
-        Ok((Rows { table, columns, filter: None, into, fresh: false, floats: false }, form))
+        Ok((Rows { table, columns, filter: None, into, fresh: false, floats: false, pages: 0, parts: 1 }, form))
     }
 
     /// Says which tables hold nothing but what this restore brings: they are made by it, and no other entry brings rows.

@@ -95,6 +95,8 @@ pub struct Table {
     pub rehashed: bool,
     /// Its size in bytes with its TOAST table, without indexes.
     pub size: u64,
+    /// Its pages, where ranges of them can be read; otherwise 0.
+    pub pages: u32,
     /// The server, for a foreign table: its rows are not here, and not moved.
     pub foreign: Option<Foreign>,
     /// Its columns, dropped ones left out.
@@ -149,6 +151,8 @@ impl Table {
             filter: None,
             into: self.into.as_ref().map(|(_, name)| name.clone()),
             fresh: self.into.is_none(),
+            pages: self.pages,
+            parts: 1,
         }
     }
 

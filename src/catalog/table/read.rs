@@ -45,6 +45,13 @@ pub(in crate::catalog) const RELATIONS: Query = Query::of(
             "size",
             "CASE WHEN c.relkind = 'r' THEN coalesce(pg_relation_size(c.oid), 0) + coalesce(pg_relation_size(o.oid), 0) ELSE 0 END",
         ),
+        // Ranges of them are read as fast as all of them since 14.
+        expr(
+            "pages",
+            "CASE WHEN c.relkind = 'r' AND m.amname = 'heap' \
+             THEN coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::bigint ELSE 0 END",
+        )
+        .since(14, "0::bigint"),
         expr("rehashed", REHASHED)
             // There are no nondeterministic ones.
             .since(
@@ -134,6 +141,7 @@ pub(in crate::catalog) fn decode_relation(row: &Row) -> Result<Table> {
         force_row_security: row.get("force_row_security")?,
         rehashed: row.get("rehashed")?,
         size: row.get::<i64>("size")?.unsigned_abs(),
+        pages: u32::try_from(row.get::<i64>("pages")?).unwrap_or(0),
         foreign,
         columns: Vec::new(),
         parents: Vec::new(),

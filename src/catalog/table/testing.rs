@@ -26,6 +26,7 @@ pub(in crate::catalog) fn table(oid: u32, name: &str, columns: Vec<Column>) -> T
         force_row_security: false,
         rehashed: false,
         size: 8192,
+        pages: 1,
         foreign: None,
         columns,
         parents: Vec::new(),

@@ -28,8 +28,16 @@ fn table(toc: &mut Toc, name: &str) -> EntryId {
 }
 
 fn rows(toc: &mut Toc, table: EntryId, name: &str, weight: u64) -> EntryId {
-    let rows =
-        Rows { table: QualName::new("s", name), columns: vec![], filter: None, into: None, fresh: true, floats: false };
+    let rows = Rows {
+        table: QualName::new("s", name),
+        columns: vec![],
+        filter: None,
+        into: None,
+        fresh: true,
+        floats: false,
+        pages: 0,
+        parts: 1,
+    };
     let data = entry(Kind::TableData, Section::Data, name, &[table]);
     toc.push(Entry { data: Some(Data::Rows(rows)), weight, ..data })
 }
@@ -37,6 +45,33 @@ fn rows(toc: &mut Toc, table: EntryId, name: &str, weight: u64) -> EntryId {
 fn index(toc: &mut Toc, table: EntryId, name: &str, weight: u64) -> EntryId {
     let index = entry(Kind::Index, Section::PostData, name, &[table]);
     toc.push(Entry { weight, ..index })
+}
+
+#[test]
+fn what_several_share_is_there_when_all_parts_are() {
+    let mut toc = Toc::default();
+    let large = table(&mut toc, "large");
+    let large_rows = rows(&mut toc, large, "large", 100);
+    let key = index(&mut toc, large, "key", 10);
+    for entry in toc.entries_mut() {
+        if let Some(Data::Rows(rows)) = &mut entry.data {
+            rows.parts = 3;
+        }
+    }
+    let mut schedule = Schedule::new([&toc], Extras { verify: true, ..PLAIN });
+    let part = |number| Work::Part(large_rows, Part { number, of: 3 });
+    let first = take_all(&mut schedule);
+    assert_eq!(first.iter().map(|t| t.1).collect::<Vec<_>>(), [part(0), part(1), part(2)]);
+    schedule.finish(first[0].0);
+    schedule.finish(first[2].0);
+    assert!(take_all(&mut schedule).is_empty());
+    schedule.finish(first[1].0);
+    let joined = take_all(&mut schedule);
+    assert_eq!(joined.iter().map(|t| t.1).collect::<Vec<_>>(), [Work::Joined(large_rows)]);
+    schedule.finish(joined[0].0);
+    let then: Vec<Work> = take_all(&mut schedule).iter().map(|t| t.1).collect();
+    assert!(then.contains(&Work::Entry(key)) && then.contains(&Work::Verify(large_rows)), "{then:?}");
+    assert_eq!(Schedule::of_data(&toc).entries(), [large_rows]);
 }
 
 const PLAIN: Extras = Extras { verify: false, analyze_only: true, carry_statistics: false, partial: false };

@@ -1,0 +1,81 @@
+//! Tables that several lanes share.
+
+use std::path::Path;
+
+use pgtandem_lab::{Server, shared};
+
+use crate::support::{Folder, Oracle, Program, assert_same};
+
+/// A database with one table that is larger than all others together, with rows on every page gone, and a small one.
+fn fill(server: &Server, database: &str) {
+    server.create_database(database).unwrap();
+    let sql = "CREATE TABLE parent (id int, payload text);
+        CREATE TABLE large (f float8) INHERITS (parent); CREATE TABLE small AS SELECT n FROM generate_series(1, 1000) n;
+        INSERT INTO parent VALUES (0, 'its own');
+        INSERT INTO large SELECT n, repeat(md5(n::text), 45), n / 7.0 FROM generate_series(1, 110000) n;
+        DELETE FROM large WHERE id % 5 = 0; CREATE INDEX ON large (id);
+        CREATE TABLE wide (id int, t text); ALTER TABLE wide ALTER t SET STORAGE EXTERNAL;
+        INSERT INTO wide SELECT n, repeat(md5(n::text), 100000) FROM generate_series(1, 3) n";
+    server.psql(database, sql).unwrap();
+}
+
+#[test]
+fn one_large_table_crosses_in_parts() {
+    for (old, database) in [(shared(18).unwrap(), "parts_18"), (shared(14).unwrap(), "parts_14")] {
+        let new = Server::start(18).unwrap();
+        fill(old, database);
+        let before = Oracle::of(old, database);
+        let upgrade = || Program::upgrade(&old.url(database), &new.url(database));
+        upgrade().args(["--dry-run"]).succeed().tells(&["public.large, in 2 parts"]);
+        upgrade().args(["--jobs", "1", "--dry-run"]).succeed().tells(&["public.large\n"]);
+        upgrade().succeed().tells(&["a digest over every row"]);
+        assert_eq!(Oracle::of(&new, database).data, before.expected_there().data);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_in_parts_stays_whole() {
+    let (old, new) = (shared(13).unwrap(), Server::start(18).unwrap());
+    fill(old, "parts_13");
+    Program::upgrade(&old.url("parts_13"), &new.url("parts_13"))
+        .args(["--dry-run"])
+        .succeed()
+        .tells(&["public.large\n"]);
+}
+
+#[test]
+fn one_block_of_an_archive_by_several_lanes() {
+    let folder = Folder::new("parts-dump");
+    let (old, new) = (shared(18).unwrap(), Server::start(18).unwrap());
+    fill(old, "parts_dump");
+    let expected = Oracle::of(old, "parts_dump").without_database();
+    for (number, codec) in ["zstd:1", "gzip:1"].into_iter().enumerate() {
+        let archive = folder.path().join(codec);
+        let archive_name = archive.to_str().unwrap();
+        let dumped = Program::new()
+            .args([
+                "dump",
+                "--log-format",
+                "json",
+                "--from",
+                &old.url("parts_dump"),
+                "-Z",
+                codec,
+                "--archive",
+                archive_name,
+            ])
+            .succeed();
+        dumped.tells(&["public.large (1 of 2)", "public.large (2 of 2)"]);
+        Program::new().args(["verify", "--archive", archive_name]).succeed();
+        let database = format!("parts_{number}");
+        assert_same(codec, &expected, 18, &restored(&archive, &new, &database), 18, &[]);
+    }
+}
+
+fn restored(archive: &Path, server: &Server, database: &str) -> Oracle {
+    server.create_database(database).unwrap();
+    let mut pg_restore = server.client("pg_restore").unwrap();
+    let done = pg_restore.args(["--exit-on-error", "-d", database]).arg(archive).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    Oracle::of(server, database).without_database()
+}
