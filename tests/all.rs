@@ -23,6 +23,7 @@ mod queries;
 mod refusals;
 mod regression;
 mod restore;
+mod restore_stream;
 mod roundtrip;
 mod selection;
 mod statistics;

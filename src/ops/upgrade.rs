@@ -201,7 +201,8 @@ impl Upgrade {
         let digests = self.verify == Verified::Digests;
         let doors = ready.databases.iter().map(|database| database.door(digests, notices)).collect();
         let opener = Arc::new(Doors { databases: doors });
-        let transfer = Transfer { databases: databases.collect(), schedule, jobs: self.jobs(), opener, monitor, begun };
+        let transfer =
+            Transfer { databases: databases.collect(), schedule, jobs: self.jobs(), opener, monitor, had: None, begun };
         transfer.run(phases.reporter(), cancel).await
     }
 

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::digest::Digest;
 use super::lane::{Deed, Effect, Lane};
-use super::packed::Packed;
+use super::packed::{Packed, Unpacked};
 use super::path;
 use super::pipe::{self, Copied, DigestMode};
 use super::sink::{Sink, copy_in};
@@ -39,6 +39,8 @@ pub struct Mover {
     analyze_only: bool,
     /// The search path of the old database: what follows SET LOCAL.
     path: Sql,
+    /// What an archive has given for an entry whose first turn has failed.
+    begun: Option<(EntryId, Unpacked)>,
 }
 
 /// Where data comes from.
@@ -106,7 +108,7 @@ impl Mover {
     fn between(origin: Origin, sink: Sink, digests: bool, encoding: &str, path: &Sql) -> Self {
         let digests = if digests { DigestMode::Rows } else { DigestMode::None };
         let analyze_only = sink.session().version().has_analyze_only();
-        Self { origin, sink, digests, encoding: encoding.to_owned(), analyze_only, path: path.clone() }
+        Self { origin, sink, digests, encoding: encoding.to_owned(), analyze_only, path: path.clone(), begun: None }
     }
 
     /// Does one piece of work; where a function fails for lack of the search path that it is used to, once more with that.
@@ -141,8 +143,8 @@ impl Mover {
         cancel: &CancellationToken,
     ) -> Result<Effect> {
         match (work, &entry.data) {
-            (Work::Entry(_), data) if !self.can_be_made(entry).await? => {
-                self.insist_on_nothing(data.as_ref()).await.map(|()| Effect::PassedOver)
+            (Work::Entry(id), data) if !self.can_be_made(entry).await? => {
+                self.insist_on_nothing(id, data.as_ref()).await.map(|()| Effect::PassedOver)
             }
             (Work::Entry(_), None) => match self.make(entry, first).await {
                 Err(error) if entry.is_on_extension() && error.kind() == ErrorKind::Server => {
@@ -171,8 +173,13 @@ impl Mover {
     }
 
     /// Data that has no place on the new server is no loss only where there is none.
-    async fn insist_on_nothing(&self, data: Option<&Data>) -> Result<()> {
-        let (Some(Data::Rows(rows)), Origin::Server(old)) = (data, &self.origin) else { return Ok(()) };
+    async fn insist_on_nothing(&self, id: EntryId, data: Option<&Data>) -> Result<()> {
+        let old = match (data, &self.origin) {
+            (Some(_), Origin::Archive(packed)) => return packed.pass_over(id),
+            (_, Origin::Archive(_)) => return Ok(()),
+            (_, Origin::Server(old)) => old,
+        };
+        let Some(Data::Rows(rows)) = data else { return Ok(()) };
         let query = count(rows);
         let lost: i64 = old.session.row(&query).await?.get("rows")?;
         if lost == 0 {
@@ -206,7 +213,15 @@ impl Mover {
         let sink = self.sink.session();
         let source = match &self.origin {
             Origin::Server(old) => &old.session,
-            Origin::Archive(packed) => return packed.copy(id, data, sink, first, self.digests, (tally, cancel)).await,
+            Origin::Archive(packed) => {
+                let mut from = match self.begun.take().filter(|(begun, _)| *begun == id) {
+                    Some((_, begun)) => packed.reopen(id, data, self.digests, begun)?,
+                    None => packed.open(id, data, self.digests)?,
+                };
+                let copied = packed.copy((id, data), &mut from, sink, first, self.digests, (tally, cancel)).await;
+                self.begun = copied.is_err().then_some((id, from));
+                return copied;
+            }
         };
         match data {
             Data::Rows(rows) => {
