@@ -45,7 +45,7 @@ pub struct Packed {
 
 /// Data on their way out of the archive.
 pub(super) enum Unpacked {
-    Rows(UnpackedRows),
+    Rows(Box<UnpackedRows>),
     Statements(UnpackedStatements),
     Objects(UnpackedObjects),
 }
@@ -204,7 +204,7 @@ impl Packed {
                 let inexact =
                     self.inexact.get(&rows.table).filter(|_| digests == DigestMode::Rows && form == Form::Text);
                 let part = inexact.map(|columns| kept(rows, columns));
-                Unpacked::Rows(UnpackedRows::start(&self.archive, record, form == Form::Text, part))
+                Unpacked::Rows(Box::new(UnpackedRows::start(&self.archive, record, form == Form::Text, part)))
             }
         })
     }
