@@ -24,6 +24,7 @@ mod queries;
 mod refusals;
 mod regression;
 mod restore;
+mod restore_stream;
 mod roundtrip;
 mod selection;
 mod statistics;

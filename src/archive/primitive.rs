@@ -51,6 +51,11 @@ impl<R: Read> Source<R> {
         self.at
     }
 
+    /// What it reads from, which goes on where it has come to.
+    pub fn into_inner(self) -> R {
+        self.from
+    }
+
     /// How many bytes ints and offsets have from here on.
     pub fn set_sizes(&mut self, sizes: Sizes) {
         self.sizes = sizes;
@@ -170,6 +175,16 @@ impl<R: Read> Source<R> {
         let passed = passed.map_err(|error| self.failed(error, what))?;
         self.at += passed;
         if passed < bytes { Err(ends_within(what, self.at)) } else { Ok(()) }
+    }
+
+    /// Passes over everything up to the end.
+    ///
+    /// # Errors
+    /// * `Io` if it cannot be read.
+    pub fn skip_to_end(&mut self) -> Result<()> {
+        let passed = io::copy(&mut self.from, &mut io::sink());
+        self.at += passed.map_err(|error| self.failed(error, "the end of the archive"))?;
+        Ok(())
     }
 
     fn failed(&self, error: io::Error, what: &'static str) -> Error {

@@ -24,7 +24,7 @@ use crate::wire::conninfo::{ConnInfo, Side};
 #[derive(Args, Debug)]
 #[command(after_help = format!("{EXAMPLES}\n{}", exit_codes()))]
 pub struct RestoreArgs {
-    /// The archive, in the custom format
+    /// The archive, in the custom format; - for standard input, which is read once, table after table
     #[arg(short = 'f', long, value_name = "FILE")]
     pub archive: PathBuf,
 
@@ -82,6 +82,9 @@ Examples:
 
   Do it:
     pgtandem restore --archive /data/shop.pgdump --to postgres://postgres@new/shop
+
+  From standard input:
+    pg_dump -Fc shop | pgtandem restore --archive - --to postgres://postgres@new/shop
 
   Part of it, chosen from a list:
     pgtandem list /data/shop.pgdump > shop.list

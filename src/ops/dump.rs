@@ -154,8 +154,15 @@ impl Dump {
             transfer::Database { name: self.from.database().to_owned(), toc: Arc::clone(&ready.database.toc) };
         let schedule = Schedule::of_data(&ready.database.toc);
         let jobs = self.jobs.unwrap_or(JOBS);
-        let transfer =
-            Transfer { databases: vec![database], schedule, jobs, opener: Arc::new(door), monitor: None, begun };
+        let transfer = Transfer {
+            databases: vec![database],
+            schedule,
+            jobs,
+            opener: Arc::new(door),
+            monitor: None,
+            had: None,
+            begun,
+        };
         let mut moved = transfer.run(phases.reporter(), cancel).await?;
         Ok(moved.pop().unwrap_or_default())
     }

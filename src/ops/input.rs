@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, IsTerminal as _, Read as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::archive::header::Header;
+use crate::archive::manifest::Manifest;
 use crate::archive::read::{FileArchive, StreamArchive};
 use crate::archive::toc::Record;
 use crate::error::{Error, ErrorKind, Result};
+use crate::transfer::{Blocks, Stream};
 
 /// The longest list of entries that is read, in bytes.
 const LONGEST_LIST: u64 = 1 << 30;
@@ -36,11 +39,27 @@ impl Input {
     pub(super) fn archive(&self) -> Result<Archive> {
         match self {
             Self::File(path) => FileArchive::open(path).map(|archive| Archive::File(Box::new(archive))),
-            Self::Standard => match StreamArchive::new(io::stdin()) {
-                Ok(archive) => Ok(Archive::Stream(Box::new(archive))),
-                Err(error) => Err(error.about(self)),
-            },
+            Self::Standard => standard().map(|archive| Archive::Stream(Box::new(archive))),
         }
+    }
+
+    /// The same for lanes, and what the archive says about itself, as far as that can be known before its data.
+    ///
+    /// # Errors
+    /// * Those of [`FileArchive::open`], [`FileArchive::manifest`] and [`StreamArchive::new`].
+    pub(super) async fn blocks(&self) -> Result<(Blocks, Option<Manifest>)> {
+        let Self::File(path) = self.clone() else {
+            return Ok((Blocks::Stream(Arc::new(Stream::open(standard).await?)), None));
+        };
+        let opened = tokio::task::spawn_blocking(move || {
+            let mut archive = FileArchive::open(path)?;
+            let mut manifest = archive.manifest()?;
+            if let Some(manifest) = &mut manifest {
+                archive.expect_frames(manifest);
+            }
+            Ok((Blocks::File(Arc::new(archive)), manifest))
+        });
+        opened.await.map_err(|error| Error::new(ErrorKind::Io, "cannot read the archive").with_source(error))?
     }
 
     /// All of it, which has to be a text of a size that makes sense.
@@ -61,6 +80,16 @@ impl Input {
         }
         Ok(text)
     }
+}
+
+/// The archive that comes through standard input.
+fn standard() -> Result<StreamArchive> {
+    let archive = match io::stdin().is_terminal() {
+        true => Err(Error::usage("an archive cannot be typed in")
+            .with_hint("Name its file, redirect it to standard input, or put whoever writes it before a pipe.")),
+        false => StreamArchive::new(io::stdin()),
+    };
+    archive.map_err(|error| error.about(Input::Standard))
 }
 
 /// An archive, as it can be read.

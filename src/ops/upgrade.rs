@@ -253,7 +253,8 @@ impl Upgrade {
             .enumerate()
             .map(|(place, database)| Ok(database.door(digests, archives.tee(place, database)?, notices)));
         let opener = Arc::new(Doors { databases: doors.collect::<Result<_>>()? });
-        let transfer = Transfer { databases: databases.collect(), schedule, jobs: self.jobs(), opener, monitor, begun };
+        let transfer =
+            Transfer { databases: databases.collect(), schedule, jobs: self.jobs(), opener, monitor, had: None, begun };
         transfer.run(phases.reporter(), cancel).await
     }
 

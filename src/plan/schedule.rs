@@ -6,7 +6,7 @@
 //!
 //! Several databases can share a schedule, and with it the lanes: their tasks have nothing to do with each other.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use crate::sql::QualName;
 use crate::toc::{Data, Entry, EntryId, Kind, Part, Section, Toc};
@@ -98,6 +98,8 @@ pub struct Schedule {
     /// How many running tasks share each relation; [`EXCLUSIVE`] where one has it for itself.
     held: HashMap<Relation, usize>,
     left: usize,
+    /// Where data come one after the other.
+    turns: Option<Turns>,
 }
 
 /// A relation of one of the databases: the entry that makes it.
@@ -148,13 +150,48 @@ impl Schedule {
         let chain = rank(&tasks, &needed_by);
         let left = tasks.len();
         let mut schedule =
-            Self { tasks, needed_by, waiting, ready: BTreeMap::new(), chain, held: HashMap::new(), left };
+            Self { tasks, needed_by, waiting, ready: BTreeMap::new(), chain, held: HashMap::new(), left, turns: None };
         for number in 0..left {
             if schedule.waiting[number] == 0 {
                 schedule.make_ready(TaskNumber(number));
             }
         }
         schedule
+    }
+
+    /// The same schedule where data come one after the other, in this sequence, as those of a stream do. A task that loads some
+    /// starts when all those before it have been started, and all but one of them have had their data: so whoever waits for
+    /// data never waits for somebody who was not started, and at most one lane waits.
+    pub fn in_turn(mut self, entries: &[EntryId]) -> Self {
+        let loads = |(number, task): (usize, &Task)| match task.work {
+            Work::Entry(id) => Some((id, TaskNumber(number))),
+            _ => None,
+        };
+        let made_by: HashMap<EntryId, TaskNumber> = self.tasks.iter().enumerate().filter_map(loads).collect();
+        let queue: VecDeque<TaskNumber> = entries.iter().filter_map(|id| made_by.get(id).copied()).collect();
+        // What comes first holds up all that comes later.
+        let mut behind = 0;
+        for number in queue.iter().rev() {
+            let chain = &mut self.chain[number.0];
+            *chain = self.tasks[number.0].cost.saturating_add(behind).max(*chain);
+            behind = *chain;
+        }
+        let members = queue.iter().copied().collect();
+        self.turns = Some(Turns { queue, members, begun: 0, ended: 0, had: 0 });
+        self.ready.clear();
+        for number in 0..self.tasks.len() {
+            if self.waiting[number] == 0 {
+                self.make_ready(TaskNumber(number));
+            }
+        }
+        self
+    }
+
+    /// Says how many of the tasks that take turns have had all their data.
+    pub fn have_had(&mut self, count: usize) {
+        if let Some(turns) = &mut self.turns {
+            turns.had = count;
+        }
     }
 
     /// The entries of all tasks, by the numbers of those that finish them.
@@ -190,12 +227,20 @@ impl Schedule {
         for &relation in &task.shares {
             *self.held.entry((task.database, relation)).or_default() += 1;
         }
+        if let Some(next) = self.turns.as_mut().and_then(|turns| turns.begin(number))
+            && self.waiting[next.0] == 0
+        {
+            self.make_ready(next);
+        }
         Some(number)
     }
 
     /// Says that a task that was taken has ended well, so that others may start.
     pub fn finish(&mut self, number: TaskNumber) {
         self.left -= 1;
+        if let Some(turns) = self.turns.as_mut().filter(|turns| turns.members.contains(&number)) {
+            turns.ended += 1;
+        }
         let task = &self.tasks[number.0];
         for &relation in &task.locks {
             self.held.remove(&(task.database, relation));
@@ -218,6 +263,9 @@ impl Schedule {
     }
 
     fn make_ready(&mut self, number: TaskNumber) {
+        if self.turns.as_ref().is_some_and(|turns| !turns.is_next(number)) {
+            return;
+        }
         let task = &self.tasks[number.0];
         // What takes next to no time and nothing waits for would come last of all, and leave its phase open until then.
         let brief = task.brief && self.needed_by[number.0].is_empty();
@@ -228,6 +276,9 @@ impl Schedule {
     fn is_free(&self, number: TaskNumber) -> bool {
         let task = &self.tasks[number.0];
         let held = |relation: &EntryId| self.held.get(&(task.database, *relation));
+        if self.turns.as_ref().is_some_and(|turns| turns.is_held_up(number)) {
+            return false;
+        }
         task.locks.iter().all(|relation| held(relation).is_none())
             && task.shares.iter().all(|relation| held(relation) != Some(&EXCLUSIVE))
     }
@@ -251,6 +302,40 @@ fn push_data(tasks: &mut Vec<Task>, entry: &Entry, needs: BTreeSet<TaskNumber>) 
     let cost = (entry.weight / u64::from(parts)).max(SMALL);
     let all = (0..parts).map(|number| push(part(number), cost, needs.clone())).collect();
     push(Work::Joined(entry.id), 0, all)
+}
+
+/// Tasks that take turns.
+#[derive(Debug)]
+struct Turns {
+    /// Those that were not started, in their sequence.
+    queue: VecDeque<TaskNumber>,
+    members: HashSet<TaskNumber>,
+    /// How many were started, have ended, and have had their data.
+    begun: usize,
+    ended: usize,
+    had: usize,
+}
+
+impl Turns {
+    /// Whether no other task has to be started before.
+    fn is_next(&self, number: TaskNumber) -> bool {
+        self.queue.front() == Some(&number) || !self.members.contains(&number)
+    }
+
+    /// Whether others have to have their data first.
+    fn is_held_up(&self, number: TaskNumber) -> bool {
+        self.members.contains(&number) && self.begun > self.had.max(self.ended) + 1
+    }
+
+    /// A task was started. Returns the one that is next, if it was one of these.
+    fn begin(&mut self, number: TaskNumber) -> Option<TaskNumber> {
+        if self.queue.front() != Some(&number) {
+            return None;
+        }
+        self.queue.pop_front();
+        self.begun += 1;
+        self.queue.front().copied()
+    }
 }
 
 impl Task {

@@ -52,7 +52,7 @@ pub(super) enum ObjectSource<'a> {
     /// A server.
     Server(Box<LargeObjectReader<'a>>),
     /// A block of an archive.
-    Archive(UnpackedObjects),
+    Archive(&'a mut UnpackedObjects),
 }
 
 impl<'a> ObjectSource<'a> {

@@ -5,6 +5,8 @@
 //! on the new server, and one on the old, inside the one snapshot, or an archive.
 
 mod archivist;
+mod blocks;
+mod columns;
 mod digest;
 mod dumper;
 mod framer;
@@ -21,11 +23,13 @@ pub mod run;
 mod sink;
 mod source;
 mod statistics;
+mod stream;
 mod tee;
 mod unpack;
 mod worker;
 
 pub use archivist::{Archivist, Desk};
+pub use blocks::Blocks;
 pub use digest::{Digest, RowDigester};
 pub use dumper::Dumper;
 pub use lane::{Deed, Effect, Lane};
@@ -35,5 +39,6 @@ pub use packed::Packed;
 pub use pipe::{Copied, DigestMode, copy_table, digest_table};
 pub use run::{Checked, Database, Moved, Transfer};
 pub use sink::Sink;
+pub use stream::Stream;
 pub use tee::Tee;
 pub use worker::OpenLane;

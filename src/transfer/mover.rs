@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::digest::Digest;
 use super::lane::{Deed, Effect, Lane};
 use super::large_object;
-use super::packed::Packed;
+use super::packed::{Packed, Unpacked};
 use super::path;
 use super::pipe::{self, Copied, DigestMode};
 use super::sink::{Sink, copy_in};
@@ -41,6 +41,8 @@ pub struct Mover {
     analyze_only: bool,
     /// The search path of the old database: what follows SET LOCAL.
     path: Sql,
+    /// What an archive has given for an entry whose first turn has failed.
+    begun: Option<(EntryId, Unpacked)>,
 }
 
 /// Where data comes from.
@@ -119,7 +121,7 @@ impl Mover {
     fn between(origin: Origin, sink: Sink, digests: bool, encoding: &str, path: &Sql) -> Self {
         let digests = if digests { DigestMode::Rows } else { DigestMode::None };
         let analyze_only = sink.session().version().has_analyze_only();
-        Self { origin, sink, digests, encoding: encoding.to_owned(), analyze_only, path: path.clone() }
+        Self { origin, sink, digests, encoding: encoding.to_owned(), analyze_only, path: path.clone(), begun: None }
     }
 
     /// Does one piece of work; where a function fails for lack of the search path that it is used to, once more with that.
@@ -190,7 +192,12 @@ impl Mover {
 
     /// Data that has no place on the new server is no loss only where there is none.
     async fn insist_on_nothing(&self, id: EntryId, data: Option<&Data>) -> Result<()> {
-        let (Some(Data::Rows(rows)), Origin::Server(old)) = (data, &self.origin) else { return Ok(()) };
+        let old = match (data, &self.origin) {
+            (Some(_), Origin::Archive(packed)) => return packed.pass_over(id),
+            (_, Origin::Archive(_)) => return Ok(()),
+            (_, Origin::Server(old)) => old,
+        };
+        let Some(Data::Rows(rows)) = data else { return Ok(()) };
         let query = count(rows);
         let lost: i64 = old.session.row(&query).await?.get("rows")?;
         if lost == 0 {
@@ -228,7 +235,15 @@ impl Mover {
         let sink = self.sink.session();
         let old = match &self.origin {
             Origin::Server(old) => old,
-            Origin::Archive(packed) => return packed.copy(id, data, sink, first, self.digests, (tally, cancel)).await,
+            Origin::Archive(packed) => {
+                let mut from = match self.begun.take().filter(|(begun, _)| *begun == id) {
+                    Some((_, begun)) => packed.reopen(id, data, self.digests, begun)?,
+                    None => packed.open(id, data, self.digests)?,
+                };
+                let copied = packed.copy((id, data), &mut from, sink, first, self.digests, (tally, cancel)).await;
+                self.begun = copied.is_err().then_some((id, from));
+                return copied;
+            }
         };
         // An archive has digests, whatever becomes of them here.
         let digests = if old.tee.is_some() { DigestMode::Rows } else { self.digests };

@@ -1,11 +1,11 @@
 //! An archive, as where a lane takes data from.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
-use xxhash_rust::xxh3::Xxh3;
 
+use super::blocks::Blocks;
 use super::digest::Digest;
 use super::large_object::{ObjectSource, copy_objects};
 use super::pipe::{Copied, DigestMode, RowSource, copy_rows, digest_table};
@@ -14,7 +14,7 @@ use super::sink::copy_in;
 use super::source::{copy_out, count};
 use super::unpack::{UnpackedObjects, UnpackedRows, UnpackedStatements};
 use crate::archive::entries::{Block, Form};
-use crate::archive::read::FileArchive;
+use crate::archive::manifest::Manifest;
 use crate::archive::toc::Record;
 use crate::error::{Error, Result};
 use crate::event::Tally;
@@ -25,7 +25,7 @@ use crate::wire::session::Session;
 /// An archive and the blocks in it, by the entries whose data they hold.
 #[derive(Clone, Debug)]
 pub struct Packed {
-    archive: Arc<FileArchive>,
+    archive: Blocks,
     blocks: HashMap<EntryId, Block>,
     /// The places of records, by their numbers.
     records: HashMap<i64, usize>,
@@ -37,12 +37,23 @@ pub struct Packed {
     long_floats: bool,
     /// Entries whose rows are read back with their columns in another order.
     mixed: HashSet<EntryId>,
+    /// The columns of tables that need not come back to the letter, where that has to be known before the rows are read.
+    inexact: HashMap<QualName, BTreeSet<String>>,
+    /// The digests of rows without these columns.
+    parts: Arc<Mutex<HashMap<EntryId, Digest>>>,
+}
+
+/// Data on their way out of the archive.
+pub(super) enum Unpacked {
+    Rows(Box<UnpackedRows>),
+    Statements(UnpackedStatements),
+    Objects(UnpackedObjects),
 }
 
 impl Packed {
     /// The blocks of an archive. `major` is that of the server that it is from, where it is known.
     pub fn new(
-        archive: Arc<FileArchive>,
+        archive: Blocks,
         toc: &Toc,
         blocks: HashMap<EntryId, Block>,
         encoding: &str,
@@ -59,12 +70,19 @@ impl Packed {
             backslashes,
             long_floats,
             mixed: Self::mixed(toc),
+            inexact: HashMap::new(),
+            parts: Arc::default(),
         }
     }
 
     /// Looks again at what it is restored into.
     pub fn look_at(&mut self, toc: &Toc) {
         self.mixed = Self::mixed(toc);
+    }
+
+    /// Says which columns need not come back to the letter: a stream cannot be read once more without them.
+    pub fn expect_inexact(&mut self, columns: HashMap<QualName, BTreeSet<String>>) {
+        self.inexact = columns;
     }
 
     /// The encoding of its rows.
@@ -98,8 +116,28 @@ impl Packed {
     }
 
     /// The archive.
-    pub fn archive(&self) -> Arc<FileArchive> {
-        Arc::clone(&self.archive)
+    pub fn archive(&self) -> Blocks {
+        self.archive.clone()
+    }
+
+    /// Entries with data, in the sequence in which a stream brings them.
+    pub fn in_turn(&self) -> Vec<EntryId> {
+        let mut entries: Vec<_> =
+            self.blocks.iter().map(|(id, block)| (self.records.get(&block.record), *id)).collect();
+        entries.sort_unstable();
+        entries.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// What an archive that comes as a stream says about itself at its end, which is read up to there.
+    ///
+    /// # Errors
+    ///
+    /// `Malformed`, `Io` for what is wrong after the data that were read.
+    pub async fn end(&self) -> Result<Option<Manifest>> {
+        match &self.archive {
+            Blocks::File(_) => Ok(None),
+            Blocks::Stream(stream) => stream.end().await,
+        }
     }
 
     /// Whether floating-point numbers in it have other digits than servers of today write.
@@ -124,24 +162,28 @@ impl Packed {
         without: &BTreeSet<String>,
         session: &Session,
     ) -> Result<Checked> {
-        let kept: Vec<bool> = rows.columns.iter().map(|column| !without.contains(column.as_str())).collect();
+        let kept = kept(rows, without);
         let columns = rows.columns.iter().zip(&kept).filter(|(_, kept)| **kept);
         let columns: Vec<Ident> = columns.map(|(column, _)| column.clone()).collect();
         let (_, record) = self.block(entry)?;
-        let mut sent = Columns::new(&kept);
-        let mut from = UnpackedRows::start(&self.archive, record, true);
-        while let Some(block) = from.next().await? {
-            sent.add(&block.bytes);
-        }
+        let sent = match &self.archive {
+            Blocks::File(_) => {
+                let mut from = UnpackedRows::start(&self.archive, record, true, Some(kept));
+                while from.next().await?.is_some() {}
+                from.part()
+            }
+            Blocks::Stream(_) => self.parts.lock().unwrap_or_else(PoisonError::into_inner).get(&entry).copied(),
+        };
+        let sent = sent.ok_or_else(|| Error::malformed("rows were not digested without some of their columns"))?;
         let rows = Rows { columns, ..rows.clone() };
         if rows.columns.is_empty() {
             let there: i64 = session.row(&count(&rows)).await?.get("rows")?;
             let of = |rows: u64| Digest { rows, sum: 0 };
-            return Ok(Checked { old: of(sent.digest.rows), new: of(there.unsigned_abs()) });
+            return Ok(Checked { old: of(sent.rows), new: of(there.unsigned_abs()) });
         }
         let out = copy_out(&rows, &self.encoding);
         let there = digest_table(session, &out, &Tally::default(), &CancellationToken::new()).await?;
-        Ok(Checked { old: sent.digest, new: there.digest })
+        Ok(Checked { old: sent, new: there.digest })
     }
 
     fn block(&self, entry: EntryId) -> Result<(&Block, &Record)> {
@@ -150,84 +192,98 @@ impl Packed {
         block.zip(record).ok_or_else(|| Error::malformed("an entry with data has no block"))
     }
 
-    /// Copies the data of an entry to the new server. `first` is run before.
-    pub(super) async fn copy(
+    /// Begins to read the data of an entry.
+    pub(super) fn open(&self, entry: EntryId, data: &Data, digests: DigestMode) -> Result<Unpacked> {
+        let (block, record) = self.block(entry)?;
+        Ok(match (data, block.form) {
+            (Data::LargeObjects(oids), _) => Unpacked::Objects(UnpackedObjects::start(&self.archive, record, oids)),
+            (Data::Rows(_), Form::Statements) => {
+                Unpacked::Statements(UnpackedStatements::start(&self.archive, record, self.backslashes))
+            }
+            (Data::Rows(rows), form) => {
+                let inexact =
+                    self.inexact.get(&rows.table).filter(|_| digests == DigestMode::Rows && form == Form::Text);
+                let part = inexact.map(|columns| kept(rows, columns));
+                Unpacked::Rows(Box::new(UnpackedRows::start(&self.archive, record, form == Form::Text, part)))
+            }
+        })
+    }
+
+    /// Begins once more to read what was read in part.
+    pub(super) fn reopen(
         &self,
         entry: EntryId,
         data: &Data,
+        digests: DigestMode,
+        mut begun: Unpacked,
+    ) -> Result<Unpacked> {
+        if let Blocks::File(_) = self.archive {
+            return self.open(entry, data, digests);
+        }
+        let is_there = match &mut begun {
+            Unpacked::Rows(rows) => rows.rewind(),
+            Unpacked::Statements(statements) => statements.rewind(),
+            Unpacked::Objects(objects) => objects.rewind(),
+        };
+        match is_there {
+            true => Ok(begun),
+            false => Err(Error::malformed("rows have to be read once more, and a stream cannot be gone back in")
+                .with_hint("Give the archive as a file.")),
+        }
+    }
+
+    /// Passes over the data of an entry.
+    pub(super) fn pass_over(&self, entry: EntryId) -> Result<()> {
+        if let Blocks::Stream(stream) = &self.archive {
+            // What is wrong before it is told to whoever takes the next block, or asks for the end.
+            stream.pass_over(self.block(entry)?.1.id);
+        }
+        Ok(())
+    }
+
+    /// Copies the data of an entry to the new server. `first` is run before.
+    pub(super) async fn copy(
+        &self,
+        (entry, data): (EntryId, &Data),
+        from: &mut Unpacked,
         sink: &Session,
         first: Option<&Sql>,
         digests: DigestMode,
         (tally, cancel): (&Tally, &CancellationToken),
     ) -> Result<Copied> {
-        let (block, record) = self.block(entry)?;
-        match (data, block.form) {
-            (Data::LargeObjects(oids), _) => {
-                let from = ObjectSource::Archive(UnpackedObjects::start(&self.archive, record, oids));
-                copy_objects(from, sink, oids.len(), None, tally, digests, cancel).await
+        let (block, _) = self.block(entry)?;
+        match (from, data) {
+            (Unpacked::Objects(objects), Data::LargeObjects(oids)) => {
+                copy_objects(ObjectSource::Archive(objects), sink, oids.len(), None, tally, digests, cancel).await
             }
-            (Data::Rows(_), Form::Statements) => {
-                let from = UnpackedStatements::start(&self.archive, record, self.backslashes);
+            (Unpacked::Statements(statements), _) => {
                 let before: Vec<&Sql> = block.path.iter().chain(first).collect();
-                insert(from, sink, &before, tally, cancel).await
+                insert(statements, sink, &before, tally, cancel).await
             }
-            (Data::Rows(rows), form) => {
-                let text = form == Form::Text;
+            (Unpacked::Rows(unpacked), Data::Rows(rows)) => {
+                let text = block.form == Form::Text;
                 let into = copy_in(rows, &self.encoding, text);
                 let into = join(first.cloned().into_iter().chain([into]), ";\n");
                 let digests = if text { digests } else { DigestMode::None };
-                let from = RowSource::Archive(UnpackedRows::start(&self.archive, record, text));
-                copy_rows(from, sink, &into, None, tally, digests, cancel).await
+                let copied = copy_rows(RowSource::Archive(unpacked), sink, &into, None, tally, digests, cancel).await?;
+                if let Some(part) = unpacked.part() {
+                    self.parts.lock().unwrap_or_else(PoisonError::into_inner).insert(entry, part);
+                }
+                Ok(copied)
             }
+            _ => Err(Error::malformed("a block holds something else than its entry")),
         }
     }
 }
 
-/// Digests rows in text form without some of their columns.
-struct Columns<'a> {
-    kept: &'a [bool],
-    /// The field that the next byte belongs to, and whether one before it in this row was kept.
-    field: usize,
-    begun: bool,
-    row: Xxh3,
-    digest: Digest,
-}
-
-impl<'a> Columns<'a> {
-    fn new(kept: &'a [bool]) -> Self {
-        Self { kept, field: 0, begun: false, row: Xxh3::new(), digest: Digest::default() }
-    }
-
-    fn add(&mut self, mut bytes: &[u8]) {
-        while let Some(end) = memchr::memchr2(b'\t', b'\n', bytes) {
-            let (field, rest) = bytes.split_at(end);
-            self.part(field);
-            let is_row = rest.first() == Some(&b'\n');
-            bytes = rest.get(1..).unwrap_or_default();
-            self.begun |= self.kept.get(self.field) == Some(&true);
-            self.field += 1;
-            if is_row {
-                self.row.update(b"\n");
-                self.digest.add(self.row.digest128());
-                self.row.reset();
-                (self.field, self.begun) = (0, false);
-            } else if self.begun && self.kept.get(self.field) == Some(&true) {
-                self.row.update(b"\t");
-            }
-        }
-        self.part(bytes);
-    }
-
-    fn part(&mut self, bytes: &[u8]) {
-        if self.kept.get(self.field) == Some(&true) {
-            self.row.update(bytes);
-        }
-    }
+/// Which columns of rows count without some of them.
+fn kept(rows: &Rows, without: &BTreeSet<String>) -> Vec<bool> {
+    rows.columns.iter().map(|column| !without.contains(column.as_str())).collect()
 }
 
 /// Runs statements that insert rows, in one transaction, and counts these.
 async fn insert(
-    mut from: UnpackedStatements,
+    from: &mut UnpackedStatements,
     sink: &Session,
     before: &[&Sql],
     tally: &Tally,
@@ -264,30 +320,4 @@ async fn insert(
         let _ = sink.run(&Sql::constant("ROLLBACK")).await;
     }
     done
-}
-
-#[cfg(test)]
-mod tests {
-    use xxhash_rust::xxh3::xxh3_128;
-
-    use super::*;
-
-    #[test]
-    fn rows_without_some_columns() {
-        let text = b"1\ta\tx\n2\t\t\\N\n";
-        for (kept, rows) in [
-            ([true, false, true], [&b"1\tx\n"[..], b"2\t\\N\n"]),
-            ([false, true, true], [b"a\tx\n", b"\t\\N\n"]),
-            ([true, true, true], [b"1\ta\tx\n", b"2\t\t\\N\n"]),
-            ([false, false, true], [b"x\n", b"\\N\n"]),
-        ] {
-            let mut expected = Digest::default();
-            rows.iter().for_each(|row| expected.add(xxh3_128(row)));
-            for length in 1..=text.len() {
-                let mut columns = Columns::new(&kept);
-                text.chunks(length).for_each(|piece| columns.add(piece));
-                assert_eq!(columns.digest, expected, "{kept:?} in pieces of {length}");
-            }
-        }
-    }
 }

@@ -84,7 +84,7 @@ pub(super) enum RowSource<'a> {
     /// A COPY on the old server.
     Server(CopyOut<'a>),
     /// A block of an archive.
-    Archive(UnpackedRows),
+    Archive(&'a mut UnpackedRows),
 }
 
 impl RowSource<'_> {

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,8 @@ pub struct Transfer {
     pub opener: Arc<dyn OpenLane>,
     /// A session on the new server that asks how far index builds are.
     pub monitor: Option<Session>,
+    /// Where data come one after the other: how many tasks have had all of theirs.
+    pub had: Option<watch::Receiver<usize>>,
     /// When the run began.
     pub begun: Instant,
 }
@@ -101,6 +103,7 @@ impl Transfer {
             reports,
             progress,
             monitor: self.monitor,
+            had: self.had,
             begun: self.begun,
             moved: databases.iter().map(|_| Moved::default()).collect(),
         };
@@ -126,6 +129,7 @@ struct Dispatcher<'a> {
     reports: mpsc::Receiver<Done>,
     progress: Progress<'a>,
     monitor: Option<Session>,
+    had: Option<watch::Receiver<usize>>,
     begun: Instant,
     moved: Vec<Moved>,
 }
@@ -147,6 +151,7 @@ impl Dispatcher<'_> {
                     Some(done) => self.take_report(done)?,
                     None => return Err(Error::malformed("all lanes have ended before the work was done")),
                 },
+                had = more(&mut self.had) => self.schedule.have_had(had),
                 _ = ticks.tick(), if period.is_some() => {
                     self.ask_for_builds().await;
                     self.progress.sample();
@@ -286,6 +291,17 @@ impl Dispatcher<'_> {
             tracing::warn!("lanes did not end in time");
         }
     }
+}
+
+/// How many it says there are now, once these are others.
+async fn more(counted: &mut Option<watch::Receiver<usize>>) -> usize {
+    if let Some(count) = counted
+        && count.changed().await.is_ok()
+    {
+        return *count.borrow_and_update();
+    }
+    // Nobody counts, or no more.
+    std::future::pending().await
 }
 
 /// What the data of an entry is compared as.

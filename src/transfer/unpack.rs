@@ -1,71 +1,37 @@
-//! Blocks of an archive, read and decoded beside the lane that uses them: what was read waits in a channel that is bounded in
-//! bytes.
+//! What is in the blocks of an archive: rows, statements, large objects.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::mpsc;
 
-use crate::archive::codec::PIECE;
-use crate::archive::read::{Block as Packed, FileArchive};
+use super::blocks::{Blocks, Reading};
+use super::columns::Columns;
+use super::digest::Digest;
 use crate::archive::toc::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::lex::Ends;
 use crate::wire::large_object::Chunk;
 use crate::wire::tap::Block;
 
-/// How many pieces wait at most: 1 MiB.
-const QUEUED: usize = (1 << 20) / PIECE;
 /// How many bytes of statements are sent at once, if they are not longer.
 const BATCH: usize = 256 << 10;
 /// The longest statement, in bytes: a server takes no longer message.
 const LONGEST_STATEMENT: usize = 1 << 30;
-
-/// What a thread that reads has come to; nothing for the end.
-type Read<T> = Result<Option<T>>;
-
-/// What a thread reads.
-struct Reading<T>(mpsc::Receiver<Read<T>>);
-
-impl<T: Send + 'static> Reading<T> {
-    /// Reads the block of a record in a thread of its own; `read` hands over what it finds, and stops when that fails.
-    fn start(
-        archive: &Arc<FileArchive>,
-        record: &Record,
-        read: impl FnOnce(&mut Packed<'static>, &mut dyn FnMut(T) -> Result<()>) -> Result<()> + Send + 'static,
-    ) -> Self {
-        let (sender, receiver) = mpsc::channel(QUEUED);
-        let (archive, record) = (Arc::clone(archive), record.clone());
-        tokio::task::spawn_blocking(move || {
-            let mut hand_over = |piece| sender.blocking_send(Ok(Some(piece))).map_err(|_| Error::cancelled());
-            let done = archive.block(&record).and_then(|block| {
-                let mut block = block.ok_or_else(|| Error::malformed("an entry with data has no block"))?;
-                read(&mut block, &mut hand_over)
-            });
-            // Where nobody listens any more, nobody wants to know.
-            let _ = sender.blocking_send(done.map(|()| None));
-        });
-        Self(receiver)
-    }
-
-    async fn next(&mut self) -> Read<T> {
-        // A thread that ends otherwise has sent its end before.
-        self.0.recv().await.unwrap_or_else(|| Err(Error::malformed("the reading of the archive has broken off")))
-    }
-}
 
 /// The rows of a block, without what marks their end.
 pub(super) struct UnpackedRows {
     reading: Reading<Block>,
     text: bool,
     rows: u64,
+    /// Which columns count for a digest of a part of each row, and that.
+    part: Option<(Vec<bool>, Columns)>,
 }
 
 impl UnpackedRows {
-    /// Begins to read. Of rows in binary form the ends are not told.
-    pub fn start(archive: &Arc<FileArchive>, record: &Record, text: bool) -> Self {
-        let reading = Reading::start(archive, record, move |block, hand_over| {
+    /// Begins to read. Of rows in binary form the ends are not told. `part` says of each column whether it counts for
+    /// [`UnpackedRows::part`].
+    pub fn start(blocks: &Blocks, record: &Record, text: bool, part: Option<Vec<bool>>) -> Self {
+        let reading = Reading::start(blocks, record, move |block, hand_over| {
             let mut lines = Lines::default();
             while let Some(piece) = block.next_piece()? {
                 let block = if text { lines.add(piece)? } else { Block { bytes: piece, ends: Vec::new() } };
@@ -75,12 +41,17 @@ impl UnpackedRows {
             }
             if text { lines.finish() } else { Ok(()) }
         });
-        Self { reading, text, rows: 0 }
+        Self { reading, text, rows: 0, part: part.map(|kept| (kept.clone(), Columns::new(kept))) }
     }
 
     pub async fn next(&mut self) -> Result<Option<Block>> {
         let block = self.reading.next().await?;
-        self.rows += block.as_ref().map_or(0, |block| block.ends.len() as u64);
+        if let Some(block) = &block {
+            self.rows += block.ends.len() as u64;
+            if let Some((_, columns)) = &mut self.part {
+                columns.add(&block.bytes);
+            }
+        }
         Ok(block)
     }
 
@@ -92,6 +63,18 @@ impl UnpackedRows {
     /// How many have come to their end.
     pub fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// The digest of the columns that count.
+    pub fn part(&self) -> Option<Digest> {
+        self.part.as_ref().map(|(_, columns)| columns.digest())
+    }
+
+    /// Begins anew, if what has come is still there.
+    pub fn rewind(&mut self) -> bool {
+        self.rows = 0;
+        self.part = self.part.take().map(|(kept, _)| (kept.clone(), Columns::new(kept)));
+        self.reading.rewind()
     }
 }
 
@@ -153,9 +136,9 @@ impl Lines {
 pub(super) struct UnpackedObjects(Reading<Chunk>);
 
 impl UnpackedObjects {
-    pub fn start(archive: &Arc<FileArchive>, record: &Record, wanted: &[u32]) -> Self {
+    pub fn start(blocks: &Blocks, record: &Record, wanted: &[u32]) -> Self {
         let mut wanted: HashSet<u32> = wanted.iter().copied().collect();
-        Self(Reading::start(archive, record, move |block, hand_over| {
+        Self(Reading::start(blocks, record, move |block, hand_over| {
             while let Some(oid) = block.next_object()? {
                 if !wanted.remove(&oid) {
                     continue;
@@ -181,14 +164,19 @@ impl UnpackedObjects {
     pub async fn next(&mut self) -> Result<Option<Chunk>> {
         self.0.next().await
     }
+
+    /// Begins anew, if what has come is still there.
+    pub fn rewind(&mut self) -> bool {
+        self.0.rewind()
+    }
 }
 
 /// The statements of a block, some at a time.
 pub(super) struct UnpackedStatements(Reading<String>);
 
 impl UnpackedStatements {
-    pub fn start(archive: &Arc<FileArchive>, record: &Record, backslashes: bool) -> Self {
-        Self(Reading::start(archive, record, move |block, hand_over| {
+    pub fn start(blocks: &Blocks, record: &Record, backslashes: bool) -> Self {
+        Self(Reading::start(blocks, record, move |block, hand_over| {
             let mut statements = Statements::new(backslashes);
             while let Some(piece) = block.next_piece()? {
                 if let Some(batch) = statements.add(&piece)? {
@@ -201,6 +189,11 @@ impl UnpackedStatements {
 
     pub async fn next(&mut self) -> Result<Option<String>> {
         self.0.next().await
+    }
+
+    /// Begins anew, if what has come is still there.
+    pub fn rewind(&mut self) -> bool {
+        self.0.rewind()
     }
 }
 

@@ -47,7 +47,7 @@ impl Program {
                 command.env_remove(name);
             }
         }
-        command.env("HOME", "/nonexistent");
+        command.env("HOME", "/nonexistent").stdin(Stdio::null());
         Self(command)
     }
 
@@ -58,6 +58,12 @@ impl Program {
 
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.0.env(name, value);
+        self
+    }
+
+    /// What it reads, which otherwise is nothing.
+    pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.0.stdin(stdin);
         self
     }
 
@@ -72,7 +78,7 @@ impl Program {
     }
 
     pub fn spawn(mut self) -> Running {
-        self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.0.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.0.spawn().unwrap();
         let lines = Arc::new(Lines::default());
         let stdout = collect(child.stdout.take().unwrap(), Arc::clone(&lines));

@@ -220,6 +220,7 @@ fn section(record: &Record, kind: Kind) -> Section {
         (Kind::Acl | Kind::DefaultAcl | Kind::EventTrigger | Kind::MaterializedViewData | Kind::StatisticsData, _) => {
             Section::Last
         }
+        (Kind::TableData | Kind::LargeObjectData, _) => Section::Data,
         (_, 3) => Section::Data,
         (_, 4) => Section::PostData,
         _ => Section::PreData,

@@ -3,13 +3,16 @@
 use std::fmt;
 use std::io::{BufReader, Read};
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::super::block::{self, Content, Start};
 use super::super::codec::{Decoder, PIECE};
 use super::super::header::Compression;
+use super::super::manifest::Frame;
 use super::super::primitive::Source;
+use super::frames::Frames;
 use crate::error::{Error, Result};
 
 /// How much of a chunk is in memory at once, in bytes.
@@ -121,6 +124,8 @@ pub(super) struct Body {
     place: Place,
     content: Content,
     failed: bool,
+    /// What its chunks should be, if that is known.
+    frames: Option<Frames>,
     /// A part of a chunk lies here up to `end`; what is before `taken` is decoded.
     part: Vec<u8>,
     taken: usize,
@@ -150,11 +155,17 @@ impl Body {
             place: Place::End,
             content: Content::Rows,
             failed: false,
+            frames: None,
             part: vec![0; PART],
             taken: 0,
             end: 0,
             piece: Vec::new(),
         })
+    }
+
+    /// Holds the next block, which is one of rows, against these frames.
+    pub(super) fn hold_against(&mut self, frames: Arc<[Frame]>) {
+        self.frames = Some(Frames::new(frames));
     }
 
     /// Reads the beginning of the next block, which is to be decoded if `known` says so, else copied.
@@ -172,6 +183,12 @@ impl Body {
 
     pub(super) fn position(&self) -> u64 {
         self.input.position()
+    }
+
+    /// Passes over what is left of the block, and all that follows it.
+    pub(super) fn skip_to_end(&mut self) -> Result<()> {
+        self.skip()?;
+        self.input.skip_to_end()
     }
 
     /// Passes over what is left of the block.
@@ -221,7 +238,7 @@ impl Body {
         Ok(oid)
     }
 
-    fn piece(&mut self) -> Result<Option<Bytes>> {
+    pub(super) fn piece(&mut self) -> Result<Option<Bytes>> {
         if self.failed {
             return Err(Error::malformed("what was damaged cannot be read on"));
         }
@@ -246,7 +263,10 @@ impl Body {
         loop {
             let decoder = if self.plain { &mut self.copier } else { &mut self.decoder };
             let mut input = &self.part[self.taken..self.end];
-            filled += decoder.fill(&mut input, &mut self.piece[filled..])?;
+            filled += match decoder.fill(&mut input, &mut self.piece[filled..]) {
+                Ok(filled) => filled,
+                Err(error) => return Err(self.blame(error)),
+            };
             self.taken = self.end - input.len();
             if filled == PIECE {
                 return Ok(filled);
@@ -263,7 +283,12 @@ impl Body {
     fn next_part(&mut self) -> Result<bool> {
         let Place::Chunks(mut left) = self.place else { return Ok(false) };
         if left == 0 {
-            match block::chunk(&mut self.input)? {
+            let at = self.input.position();
+            let chunk = block::chunk(&mut self.input)?;
+            if let Some(frames) = &mut self.frames {
+                frames.begin(chunk, at)?;
+            }
+            match chunk {
                 Some(length) => left = length,
                 None => {
                     self.end_chunks();
@@ -276,6 +301,21 @@ impl Body {
         self.input.exact(&mut self.part[..now as usize], "a chunk")?;
         self.end = now as usize;
         self.place = Place::Chunks(left - now);
+        if let Some(frames) = &mut self.frames {
+            frames.add(&self.part[..self.end], left == now)?;
+        }
         Ok(true)
+    }
+
+    /// Why something cannot be decoded: its frame is damaged, if that is known.
+    fn blame(&mut self, error: Error) -> Error {
+        let Place::Chunks(left) = self.place else { return error };
+        if self.frames.is_none() || left == 0 {
+            return error;
+        }
+        match self.next_part() {
+            Err(damaged) => damaged,
+            Ok(_) => self.blame(error),
+        }
     }
 }

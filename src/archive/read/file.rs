@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::block::{self, Start};
 use super::super::header::Header;
+use super::super::manifest::{Frame, Manifest};
 use super::super::primitive::{Offset, Sizes, Source};
 use super::super::toc::{self, Record};
 use super::block::{Block, Body, PART};
@@ -29,6 +30,8 @@ pub struct FileArchive {
     records: Vec<Record>,
     blocks_from: u64,
     found: Mutex<Found>,
+    /// What the chunks of blocks should be, where that is known.
+    frames: HashMap<i64, Arc<[Frame]>>,
 }
 
 /// What looking for blocks has found so far.
@@ -75,7 +78,7 @@ impl FileArchive {
         let blocks_from = source.position();
         let blocks = records.iter().filter(|record| record.has_block).map(|record| (record.id, None)).collect();
         let found = Mutex::new(Found { blocks, to: blocks_from });
-        Ok(Self { path: path.to_owned(), file, length, header, records, blocks_from, found })
+        Ok(Self { path: path.to_owned(), file, length, header, records, blocks_from, found, frames: HashMap::new() })
     }
 
     /// Where it was opened.
@@ -91,6 +94,13 @@ impl FileArchive {
     /// Its table of contents.
     pub fn records(&self) -> &[Record] {
         &self.records
+    }
+
+    /// Takes over the frames of a manifest. From now on rows are held against them while they are read, so that damage is
+    /// named by the frame that it is in.
+    pub fn expect_frames(&mut self, manifest: &mut Manifest) {
+        let frames = manifest.blocks.iter_mut().map(|block| (block.id.into(), std::mem::take(&mut block.frames)));
+        self.frames = frames.filter(|(_, frames)| !frames.is_empty()).map(|(id, frames)| (id, frames.into())).collect();
     }
 
     pub(super) fn file(&self) -> &Arc<File> {
@@ -137,6 +147,9 @@ impl FileArchive {
         let from: Box<dyn Read + Send> = Box::new(At::new(Arc::clone(&self.file), at));
         let input = Source::new(BufReader::with_capacity(PART, from), at, self.header.sizes);
         let mut body = Body::new(input, self.header.compression)?;
+        if let Some(frames) = self.frames.get(&record.id) {
+            body.hold_against(Arc::clone(frames));
+        }
         let begun = body.begin(|start| check_start(start, record, at).map(|()| true));
         match begun.map_err(|error| error.about(label(record)))? {
             Some(start) => Ok(Some(Block::own(body, start, at, label(record)))),

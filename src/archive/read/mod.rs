@@ -7,6 +7,7 @@
 
 mod block;
 mod file;
+mod frames;
 mod place;
 mod proof;
 mod stream;

@@ -18,13 +18,15 @@ pub(super) struct Walk {
     whole: bool,
 }
 
-/// Goes from block to block up to the end of the file.
+/// Goes from block to block up to the last one of a record. What follows that is nothing to anybody: where its standard output
+/// is a file, `pg_dump` leaves a second table of contents there.
 pub(super) fn walk(job: &Job<'_>) -> Result<Walk> {
     let archive = job.archive;
     let mut source = archive.source(archive.blocks_from());
     let known: HashSet<i64> = archive.records().iter().map(|record| record.id).collect();
     let mut walk = Walk { blocks: HashMap::new(), whole: true };
-    loop {
+    let expected = archive.records().iter().filter(|record| record.has_block).count();
+    while walk.blocks.len() < expected {
         let at = source.position();
         let next = block::start(&mut source).and_then(|start| {
             let Some(start) = start else { return Ok(None) };

@@ -1,12 +1,14 @@
 //! `restore`: an archive becomes a database, with the guarantees of an upgrade: a staging name until everything is proved, and
 //! nothing left behind where it is not.
 
+mod known;
 mod manifest;
 mod prepare;
 mod properties;
 mod recheck;
 mod roles;
 mod settle;
+mod stream;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -149,6 +151,10 @@ impl Restore {
         let counted = unless_cancelled(cancel, ready.settle()).await?;
         phases.end(Phase::Schema, format!("{made} objects"));
         let mut moved = self.transfer(ready, phases, notices, begun, cancel.clone()).await?;
+        // It comes last in a stream.
+        if let Some(manifest) = unless_cancelled(cancel, ready.packed.end()).await? {
+            ready.manifest = Some(manifest);
+        }
         let arrived = unless_cancelled(cancel, self.finish(ready, &mut moved, phases)).await?;
         Ok((arrived, counted))
     }
@@ -174,6 +180,12 @@ impl Restore {
             false => None,
         };
         let schedule = Schedule::new([ready.toc.as_ref()], extras);
+        let stream = ready.stream();
+        let schedule = match &stream {
+            Some(stream) => ready.in_turn(stream, schedule),
+            None => schedule,
+        };
+        let had = stream.map(|stream| stream.read());
         let opener = Door {
             to: ready.to.with_database(ready.staging.name().as_str()),
             packed: Arc::clone(&ready.packed),
@@ -184,7 +196,7 @@ impl Restore {
         };
         let database = transfer::Database { name: self.to.database().to_owned(), toc: Arc::clone(&ready.toc) };
         let (databases, jobs) = (vec![database], self.jobs());
-        let transfer = Transfer { databases, schedule, jobs, opener: Arc::new(opener), monitor, begun };
+        let transfer = Transfer { databases, schedule, jobs, opener: Arc::new(opener), monitor, had, begun };
         let mut moved = transfer.run(phases.reporter(), cancel).await?;
         Ok(moved.pop().unwrap_or_default())
     }

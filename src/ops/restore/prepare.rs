@@ -3,24 +3,23 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::Restore;
+use super::known::known;
 use super::roles::Roles;
-use crate::archive::entries::{self, Contents, Known, Without};
+use super::{Restore, stream};
+use crate::archive::entries::{self, Contents, Without};
 use crate::archive::header::Header;
 use crate::archive::manifest::Manifest;
-use crate::archive::primitive::Offset;
-use crate::archive::read::FileArchive;
 use crate::catalog::{self, Provider};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::event::{Finding, Phase, Severity};
+use crate::ops::Tablespaces;
 use crate::ops::check::{Clearance, Preflight};
 use crate::ops::report::Phases;
 use crate::ops::staging::{self, Staging};
-use crate::ops::{Input, Tablespaces};
 use crate::sql;
 use crate::sql::{Ident, Literal, Sql, join};
 use crate::toc::{Kind, Toc};
-use crate::transfer::Packed;
+use crate::transfer::{Blocks, Packed};
 use crate::wire::conninfo::ConnInfo;
 use crate::wire::session::{NoticeSink, Session};
 use crate::wire::version::{NEWEST_KNOWN, OLDEST_TARGET, ServerVersion};
@@ -55,7 +54,7 @@ impl Restore {
     pub(super) async fn prepare(&self, phases: &mut Phases<'_>, notices: &NoticeSink) -> Result<Ready> {
         self.insist_on_a_whole()?;
         phases.begin(Phase::Catalog, None);
-        let (archive, manifest) = self.open().await?;
+        let (archive, manifest) = self.archive.blocks().await?;
         let archive_version = version_of(archive.header());
         let mut preflight = Preflight::default();
 
@@ -141,23 +140,10 @@ impl Restore {
         ))
     }
 
-    async fn open(&self) -> Result<(Arc<FileArchive>, Option<Manifest>)> {
-        let Input::File(path) = self.archive.clone() else {
-            return Err(Error::usage("an archive cannot be restored from standard input yet")
-                .with_hint("Put it into a file first; pg_restore reads it from standard input."));
-        };
-        let opened = tokio::task::spawn_blocking(move || {
-            let archive = FileArchive::open(path)?;
-            let manifest = archive.manifest()?;
-            Ok((Arc::new(archive), manifest))
-        });
-        opened.await.map_err(|error| Error::new(ErrorKind::Io, "cannot read the archive").with_source(error))?
-    }
-
     /// The entries of what is selected.
     fn contents(
         &self,
-        archive: &FileArchive,
+        archive: &Blocks,
         manifest: Option<&Manifest>,
         control: &Session,
         preflight: &mut Preflight,
@@ -181,7 +167,13 @@ impl Restore {
         }
         let selection = &self.wanted.selection;
         let without = Without { owners: selection.no_owner, privileges: selection.no_privileges };
+        if let Blocks::Stream(_) = archive {
+            stream::in_turn(&mut chosen, archive.records());
+        }
         let contents = entries::contents(archive.records(), &chosen, without, &known(archive, manifest))?;
+        if let Blocks::Stream(_) = archive {
+            stream::insist_on_turns(&contents, archive.records())?;
+        }
         preflight.note(contents.warnings.iter().map(|text| Finding {
             severity: Severity::Warning,
             subject: "the archive".to_owned(),
@@ -201,32 +193,6 @@ fn version_of(header: &Header) -> ServerVersion {
         0..10 => ServerVersion(major * 10_000 + minor * 100 + numbers.next().unwrap_or(0).min(99)),
         _ => ServerVersion(major * 10_000 + minor),
     }
-}
-
-/// What is known of records from elsewhere than the table of contents.
-fn known(archive: &FileArchive, manifest: Option<&Manifest>) -> Known {
-    let mut known = Known::default();
-    let mut places: Vec<(u64, i64)> = archive
-        .records()
-        .iter()
-        .filter_map(|record| match record.offset {
-            Offset::At(at) if record.has_block => Some((at, record.id)),
-            _ => None,
-        })
-        .collect();
-    places.sort_unstable();
-    let ends = places.iter().skip(1).map(|(at, _)| *at).chain([archive.length()]);
-    known.sizes.extend(places.iter().zip(ends).map(|((at, id), end)| (*id, end.saturating_sub(*at))));
-    for hint in manifest.iter().flat_map(|manifest| &manifest.hints) {
-        let id = i64::from(hint.id);
-        if hint.weight > 0 {
-            known.sizes.insert(id, hint.weight);
-        }
-        if !hint.condition.is_empty() {
-            known.conditions.insert(id, hint.condition.clone());
-        }
-    }
-    known
 }
 
 /// The database to be made; what the archive does not say is as in the template.

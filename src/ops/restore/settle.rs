@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::Ready;
+use super::{Ready, recheck};
 use crate::catalog::REHASHED;
 use crate::error::Result;
 use crate::sql;
@@ -20,6 +20,9 @@ impl Ready {
         let filters = filters(&session).await?;
         let roots = roots(&session).await?;
         let floats = if self.packed.has_long_floats() { tables_with_floats(&session).await? } else { HashSet::new() };
+        if self.stream().is_some_and(|stream| !stream.has_manifest()) {
+            Arc::make_mut(&mut self.packed).expect_inexact(recheck::inexact(&session).await?);
+        }
         session.close().await;
         let mut toc = Toc::default();
         for entry in self.toc.entries() {

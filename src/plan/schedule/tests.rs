@@ -276,3 +276,29 @@ fn everything_comes_to_an_end() {
     }
     assert_eq!((done, schedule.left()), (4, 0), "rows, index, ANALYZE, read back");
 }
+
+#[test]
+fn data_that_come_one_after_the_other_are_waited_for_by_one() {
+    let mut toc = Toc::default();
+    let tables: Vec<EntryId> = ["a", "b", "c", "d", "e"].map(|name| table(&mut toc, name)).to_vec();
+    let data = tables.iter().zip(["a", "b", "c", "d", "e"]).zip((1..6u64).rev());
+    let data: Vec<EntryId> = data.map(|((table, name), n)| rows(&mut toc, *table, name, n << 20)).collect();
+    let e_index = index(&mut toc, tables[4], "e_idx", 1 << 40);
+    // The sequence is not that of the weights.
+    let turns: Vec<EntryId> = data.iter().rev().copied().collect();
+    let mut schedule = Schedule::new([&toc], PLAIN).in_turn(&turns);
+    let first = take_all(&mut schedule);
+    let works = |taken: &[(TaskNumber, Work)]| taken.iter().map(|(_, work)| *work).collect::<Vec<_>>();
+    assert_eq!(works(&first), [Work::Entry(turns[0]), Work::Entry(turns[1])], "one has its data, one waits");
+    schedule.have_had(1);
+    let third = take_all(&mut schedule);
+    assert_eq!(works(&third), [Work::Entry(turns[2])]);
+    schedule.finish(first[0].0);
+    assert_eq!(works(&take_all(&mut schedule)), [Work::Entry(e_index)], "what needs no data waits for nobody");
+    // Whoever has ended has had its data, whether that was said or not.
+    schedule.finish(first[1].0);
+    let fourth = take_all(&mut schedule);
+    assert_eq!(works(&fourth), [Work::Entry(turns[3]), Work::Analyze(tables[3])]);
+    schedule.have_had(3);
+    assert_eq!(works(&take_all(&mut schedule)), [Work::Entry(turns[4])]);
+}
