@@ -209,9 +209,9 @@ pub struct Rows {
     pub fresh: bool,
     /// Whether there may be floating-point numbers among the values: their text is not the same before 12 and since.
     pub floats: bool,
-    /// How many pages the table has on the old server, where ranges of them can be read; otherwise 0.
+    /// How many pages the table has on the old server, or frames in an archive, where ranges of them can be read; otherwise 0.
     pub pages: u32,
-    /// How many tasks share the rows, each with a range of pages: 1 where one has them all.
+    /// How many tasks share the rows, each with a range of these: 1 where one has them all.
     pub parts: u32,
 }
 

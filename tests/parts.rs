@@ -67,6 +67,14 @@ fn one_block_of_an_archive_by_several_lanes() {
             .succeed();
         dumped.tells(&["public.large (1 of 2)", "public.large (2 of 2)"]);
         Program::new().args(["verify", "--archive", archive_name]).succeed();
+        let restore = || {
+            let to = new.url(&format!("ours_{number}"));
+            Program::new().args(["restore", "--archive", archive_name, "--to", to.as_str()])
+        };
+        restore().args(["--dry-run"]).succeed().tells(&["public.large, in 2 parts"]);
+        restore().succeed().tells(&["a digest over every row"]);
+        let ours = Oracle::of(&new, &format!("ours_{number}")).without_database();
+        assert_eq!(ours.data, expected.data, "{codec}");
         let database = format!("parts_{number}");
         assert_same(codec, &expected, 18, &restored(&archive, &new, &database), 18, &[]);
     }

@@ -5,6 +5,11 @@ use std::io::{self, Read, Write};
 use super::primitive::{Sink, Source, malformed};
 use crate::error::Result;
 
+/// How many bytes the beginning of a block takes, in archives of ours.
+pub(super) const START_BYTES: u64 = 6;
+/// How many the length of a chunk takes, and the end of a block.
+pub(super) const INT_BYTES: u64 = 5;
+
 /// The number of a record that no archive has, for a block that is there for its place alone.
 pub const FILLER: i64 = i32::MAX as i64;
 /// The longest chunk that is read into memory, in bytes; what the stock tools write is far shorter.

@@ -1,4 +1,4 @@
-//! Which tables several lanes share, each with a range of pages, so that one large table does not leave the others idle.
+//! Which tables several lanes share, each with a range of pages, or of an archive's frames, so that one large table does not leave the others idle.
 
 use std::num::NonZeroUsize;
 

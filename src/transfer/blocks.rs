@@ -114,6 +114,18 @@ impl<T: Piece> Reading<T> {
         Self { from, kept, again: VecDeque::new() }
     }
 
+    /// Reads something of a file in another thread; `read` hands over what it finds, and stops when that fails.
+    pub fn beside(read: impl FnOnce(&mut dyn FnMut(T) -> Result<()>) -> Result<()> + Send + 'static) -> Self {
+        let (sender, from) = mpsc::channel(QUEUED);
+        tokio::task::spawn_blocking(move || {
+            let mut hand_over = |piece| sender.blocking_send(Ok(Some(piece))).map_err(|_| Error::cancelled());
+            let done = read(&mut hand_over);
+            // Where nobody listens any more, nobody wants to know.
+            let _ = sender.blocking_send(done.map(|()| None));
+        });
+        Self { from, kept: None, again: VecDeque::new() }
+    }
+
     pub async fn next(&mut self) -> Read<T> {
         if let Some(piece) = self.again.pop_front() {
             return Ok(Some(piece));

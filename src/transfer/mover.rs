@@ -235,6 +235,10 @@ impl Mover {
         let sink = self.sink.session();
         let old = match &self.origin {
             Origin::Server(old) => old,
+            Origin::Archive(packed) if let Some(part) = part => {
+                let mut from = packed.open_part(id, part)?;
+                return packed.copy((id, data), &mut from, sink, first, self.digests, (tally, cancel)).await;
+            }
             Origin::Archive(packed) => {
                 let mut from = match self.begun.take().filter(|(begun, _)| *begun == id) {
                     Some((_, begun)) => packed.reopen(id, data, self.digests, begun)?,

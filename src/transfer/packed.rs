@@ -19,7 +19,7 @@ use crate::archive::toc::Record;
 use crate::error::{Error, Result};
 use crate::event::Tally;
 use crate::sql::{Ident, QualName, Sql, join};
-use crate::toc::{Data, EntryId, Rows, Toc};
+use crate::toc::{Data, EntryId, Part, Rows, Toc};
 use crate::wire::session::Session;
 
 /// An archive and the blocks in it, by the entries whose data they hold.
@@ -207,6 +207,24 @@ impl Packed {
                 Unpacked::Rows(Box::new(UnpackedRows::start(&self.archive, record, form == Form::Text, part)))
             }
         })
+    }
+
+    /// Begins to read a part of the rows of an entry.
+    pub(super) fn open_part(&self, entry: EntryId, part: Part) -> Result<Unpacked> {
+        match (&self.archive, self.block(entry)?.1) {
+            (Blocks::File(archive), record) => {
+                Ok(Unpacked::Rows(Box::new(UnpackedRows::start_part(archive, record, part))))
+            }
+            (Blocks::Stream(_), _) => Err(Error::malformed("a stream cannot be read in parts; this is a bug")),
+        }
+    }
+
+    /// In how many frames the rows of an entry are, that can be told apart.
+    pub fn frame_count(&self, entry: EntryId) -> u32 {
+        match (&self.archive, self.blocks.get(&entry)) {
+            (Blocks::File(archive), Some(block)) if block.form == Form::Text => archive.frame_count(block.record),
+            _ => 0,
+        }
     }
 
     /// Begins once more to read what was read in part.

@@ -1,15 +1,18 @@
 //! What is in the blocks of an archive: rows, statements, large objects.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
 use super::blocks::{Blocks, Reading};
 use super::columns::Columns;
 use super::digest::Digest;
+use crate::archive::read::FileArchive;
 use crate::archive::toc::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::lex::Ends;
+use crate::toc::Part;
 use crate::wire::large_object::Chunk;
 use crate::wire::tap::Block;
 
@@ -42,6 +45,21 @@ impl UnpackedRows {
             if text { lines.finish() } else { Ok(()) }
         });
         Self { reading, text, rows: 0, part: part.map(|kept| (kept.clone(), Columns::new(kept))) }
+    }
+
+    /// Begins to read a part of the rows, in text form, of an archive that tells where its frames lie.
+    pub fn start_part(archive: &Arc<FileArchive>, record: &Record, part: Part) -> Self {
+        let (archive, record) = (Arc::clone(archive), record.clone());
+        let reading = Reading::beside(move |hand_over| {
+            let mut lines = Lines::default();
+            let mut take = |piece| match lines.add(piece)? {
+                block if block.bytes.is_empty() => Ok(()),
+                block => hand_over(block),
+            };
+            archive.part(&record, part, &mut take)?;
+            lines.finish_part()
+        });
+        Self { reading, text: true, rows: 0, part: None }
     }
 
     pub async fn next(&mut self) -> Result<Option<Block>> {
@@ -125,6 +143,14 @@ impl Lines {
             kept = bytes.len();
         }
         Ok(Block { bytes: bytes.slice(..kept), ends })
+    }
+
+    /// A part ends with a row, and not with the end of all.
+    fn finish_part(&self) -> Result<()> {
+        match self.ended || self.within || !self.held.is_empty() {
+            true => Err(Error::malformed("a part of the rows does not end where one of them does")),
+            false => Ok(()),
+        }
     }
 
     fn finish(&self) -> Result<()> {

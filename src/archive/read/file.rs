@@ -103,6 +103,10 @@ impl FileArchive {
         self.frames = frames.filter(|(_, frames)| !frames.is_empty()).map(|(id, frames)| (id, frames.into())).collect();
     }
 
+    pub(super) fn expected_frames(&self) -> &HashMap<i64, Arc<[Frame]>> {
+        &self.frames
+    }
+
     pub(super) fn file(&self) -> &Arc<File> {
         &self.file
     }

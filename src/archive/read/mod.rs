@@ -8,12 +8,14 @@
 mod block;
 mod file;
 mod frames;
+mod part;
 mod place;
 mod proof;
 mod stream;
 
 pub use block::Block;
 pub use file::FileArchive;
+pub(super) use part::as_written;
 pub(super) use proof::Proof;
 pub use stream::StreamArchive;
 

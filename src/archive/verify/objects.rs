@@ -2,8 +2,9 @@
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::structure::{INT_BYTES, START_BYTES, Sound};
+use super::structure::Sound;
 use super::{Fault, Job};
+use crate::archive::block::{INT_BYTES, START_BYTES};
 use crate::archive::primitive::Offset;
 use crate::archive::read::Block;
 use crate::archive::toc::Record;

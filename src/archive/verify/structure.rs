@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest as _, Sha256};
 
-use super::super::block::{self, Content, FILLER};
+use super::super::block::{self, Content, FILLER, INT_BYTES, START_BYTES};
 use super::super::large_object;
 use super::super::manifest::{self, Block, END_BYTES, FOOTER_BYTES};
 use super::super::primitive::{Offset, Sink as _, Sizes};
@@ -12,10 +12,6 @@ use super::super::read::{Proof, label};
 use super::super::toc::Record;
 use super::{Fault, Job, LONGEST_FRAME};
 use crate::error::Result;
-
-/// How many bytes the beginning of a block takes, and its end or the length of a chunk.
-pub(super) const START_BYTES: u64 = 6;
-pub(super) const INT_BYTES: u64 = 5;
 
 /// A block whose parts fit together in the manifest.
 pub(super) struct Sound<'a> {

@@ -396,7 +396,10 @@ mod tests {
         let step =
             PlannedStep { section: Section::PostData, kind: "INDEX", name: "a.i".into(), bytes: Some(3), parts: 1 };
         let value = read(&plan(&Plan { steps: vec![step], jobs: 4, ..Plan::default() }, Duration::ZERO));
-        assert_eq!(value["steps"], json!([{"section": "post_data", "kind": "INDEX", "name": "a.i", "bytes": 3}]));
+        assert_eq!(
+            value["steps"],
+            json!([{"section": "post_data", "kind": "INDEX", "name": "a.i", "bytes": 3, "parts": 1}])
+        );
 
         let server = ServerMessage { sqlstate: "42P01".into(), message: "no\x1b".into(), ..ServerMessage::default() };
         let failed =

@@ -132,7 +132,7 @@ impl Restore {
         }
     }
 
-    fn jobs(&self) -> NonZeroUsize {
+    pub(super) fn jobs(&self) -> NonZeroUsize {
         self.jobs.unwrap_or(JOBS)
     }
 

@@ -16,9 +16,10 @@ use crate::ops::Tablespaces;
 use crate::ops::check::{Clearance, Preflight};
 use crate::ops::report::Phases;
 use crate::ops::staging::{self, Staging};
+use crate::plan::split;
 use crate::sql;
 use crate::sql::{Ident, Literal, Sql, join};
-use crate::toc::{Kind, Toc};
+use crate::toc::{Data, Kind, Toc};
 use crate::transfer::{Blocks, Packed};
 use crate::wire::conninfo::ConnInfo;
 use crate::wire::session::{NoticeSink, Session};
@@ -126,7 +127,20 @@ impl Restore {
         };
         let major = Some(ready.archive_version.major()).filter(|major| *major > 0);
         let packed = Packed::new(ready.packed.archive(), &toc, blocks, &settings.encoding, backslashes, major);
+        let toc = self.shared_by_lanes(toc, &packed);
         Ok(Ready { database, properties, toc: Arc::new(toc), packed: Arc::new(packed), path, first, ..ready })
+    }
+
+    /// Lets lanes share the table that is most of all, if the archive tells where its frames lie.
+    fn shared_by_lanes(&self, mut toc: Toc, packed: &Packed) -> Toc {
+        for entry in toc.entries_mut() {
+            let id = entry.id;
+            if let Some(Data::Rows(rows)) = &mut entry.data {
+                rows.pages = packed.frame_count(id);
+            }
+        }
+        split::for_loading(&mut toc, self.jobs());
+        toc
     }
 
     /// Selections that make no new database.
