@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 use zlib_rs::adler32::adler32;
 
 use super::structure::{INT_BYTES, START_BYTES, Sound};
@@ -12,7 +12,7 @@ use crate::archive::block::{Content, END_OF_ROWS};
 use crate::archive::codec::{self, Codec, Envelope, FrameDecoder};
 use crate::archive::header::Compression;
 use crate::archive::manifest::{Frame, Manifest};
-use crate::archive::primitive::Sink as _;
+use crate::archive::read::as_written;
 use crate::error::Result;
 
 /// How much of a table makes a run, in bytes of the file.
@@ -252,20 +252,6 @@ fn runs<'a>(sound: &'a Sound<'a>, table: usize) -> Vec<Run<'a>> {
         at += INT_BYTES + u64::from(frame.stored);
     }
     runs
-}
-
-/// The bytes of a frame, if they and the length before them are those that were written.
-fn as_written(chunk: &[u8], frame: Frame) -> Result<&[u8], String> {
-    let mut expected = Vec::new();
-    // Writing to a vector cannot fail, and no frame is longer than a chunk can be.
-    let _ = expected.put_int(frame.stored.into());
-    let Some(bytes) = chunk.strip_prefix(expected.as_slice()) else {
-        return Err(format!("the length that stands before it is damaged; it has {} bytes", frame.stored));
-    };
-    match xxh3_64(bytes) == frame.hash {
-        true => Ok(bytes),
-        false => Err("it is not as it was written (its XXH3 is another one)".to_owned()),
-    }
 }
 
 /// What is wrong with what stands around the rows.
