@@ -22,7 +22,8 @@
 //! An archive can stand on either side. [`ops::dump`] makes records of the entries ([`archive::records`]), and its lanes
 //! ([`transfer::Dumper`]) compress data beside the reading, for the one thread that writes the file ([`archive::write`]).
 //! An upgrade can write one on its way ([`transfer::Tee`]), from the same read.
-//! [`ops::restore`] makes entries of records ([`archive::entries`]), and its lanes have blocks where others have a session.
+//! [`ops::restore`] makes entries of records ([`archive::entries`]), and its lanes have blocks where others have a session:
+//! of a file in any order, of a stream ([`transfer::Stream`]) in its sequence, which the schedule keeps to.
 //!
 //! # Layers
 //!

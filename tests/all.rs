@@ -26,6 +26,7 @@ mod regression;
 mod restore;
 mod restore_stream;
 mod roundtrip;
+mod salvage;
 mod selection;
 mod statistics;
 mod support;

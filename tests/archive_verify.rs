@@ -175,3 +175,16 @@ fn stock_archives_are_whole_as_far_as_they_tell() {
         verified(&file, &[]).expect(1).tells(&["is not whole", "ends within"]);
     }
 }
+
+/// Where its standard output is a file, pg_dump leaves a second table of contents after the last block.
+#[test]
+fn a_stock_archive_that_was_redirected_is_whole() {
+    let (server, folder) = (shared(18).unwrap(), Folder::new("archive-verify-redirected"));
+    server.create_database("archive_verify_redirected").unwrap();
+    server.psql("archive_verify_redirected", "CREATE TABLE t AS SELECT generate_series(1, 1000) AS a").unwrap();
+    let file = folder.path().join("a.dump");
+    let mut pg_dump = server.client("pg_dump").unwrap();
+    pg_dump.args(["-Fc", "-d", "archive_verify_redirected"]).stdout(fs::File::create(&file).unwrap());
+    assert!(pg_dump.status().unwrap().success());
+    verified(&file, &[]).expect(0).tells(&["1,000 rows"]);
+}

@@ -20,8 +20,8 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-pub use fault::Fault;
 use fault::Faults;
+pub use fault::{Fault, words};
 
 use super::read::{FileArchive, Proof};
 use crate::error::{Error, ErrorKind, Result};

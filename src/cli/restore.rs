@@ -10,7 +10,7 @@ use super::options::{Env, tablespaces, verified, wanted};
 use super::progress::json;
 use super::run::{self, Ended};
 use super::selection::SelectionArgs;
-use super::{Run, Said, planned, print, width};
+use super::{Run, Said, planned, print, width, write};
 use crate::error::Result;
 use crate::ops::restore::MissingRoles;
 use crate::ops::{Input, Restore};
@@ -47,6 +47,10 @@ pub struct RestoreArgs {
     /// Whether what lies in a tablespace of its own does so on the server
     #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
     pub tablespaces: Tablespaces,
+
+    /// Restore what is whole of an archive that is damaged, list what is lost, and end with exit code 5 if anything is
+    #[arg(long)]
+    pub salvage: bool,
 
     /// Show what would be done, in order and with sizes, and write nothing
     #[arg(long)]
@@ -109,6 +113,7 @@ fn options(args: &RestoreArgs, env: Env<'_>) -> Result<Restore> {
             RestoredRoles::Create => MissingRoles::Create,
         },
         tablespaces: tablespaces(args.tablespaces),
+        salvage: args.salvage,
     })
 }
 
@@ -127,6 +132,11 @@ pub(super) fn restore(args: &RestoreArgs, run: &Run<'_>) -> Result<Said> {
     }
     let restored = run::run(streams, *begun, LEFT, async move |reporter, cancel| options.run(reporter, cancel).await)?;
     let Ended::Done(restored) = restored else { return Ok(Said::Aborted) };
+    let verdict = restored.verdict();
+    if verdict.is_err() && streams.json {
+        write(json::restored(&restored).as_bytes())?;
+    }
+    verdict?;
     Ok(Said::Summary(match (streams.json, streams.quiet) {
         (true, _) => json::restored(&restored),
         (false, false) => print::restored(&restored, width(), streams.out),

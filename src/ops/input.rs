@@ -10,8 +10,9 @@ use crate::archive::header::Header;
 use crate::archive::manifest::Manifest;
 use crate::archive::read::{FileArchive, StreamArchive};
 use crate::archive::toc::Record;
+use crate::archive::verify::words;
 use crate::error::{Error, ErrorKind, Result};
-use crate::transfer::{Blocks, Stream};
+use crate::transfer::{Blocks, Loss, Losses, Stream};
 
 /// The longest list of entries that is read, in bytes.
 const LONGEST_LIST: u64 = 1 << 30;
@@ -58,6 +59,33 @@ impl Input {
                 archive.expect_frames(manifest);
             }
             Ok((Blocks::File(Arc::new(archive)), manifest))
+        });
+        opened.await.map_err(|error| Error::new(ErrorKind::Io, "cannot read the archive").with_source(error))?
+    }
+
+    /// The same of a file that may be damaged after its table of contents, and what is lost of it so far.
+    ///
+    /// # Errors
+    /// * Those of [`FileArchive::open`]; `Usage` for standard input.
+    pub(super) async fn salvaged(&self) -> Result<(Blocks, Option<Manifest>)> {
+        let Self::File(path) = self.clone() else {
+            return Err(Error::usage("what is whole cannot be salvaged from standard input")
+                .with_hint("What follows damage is not found again in a stream. Put the archive into a file first."));
+        };
+        let opened = tokio::task::spawn_blocking(move || {
+            let (mut archive, losses) = (FileArchive::open(path)?, Losses::default());
+            let mut manifest = match archive.manifest() {
+                Err(error) if error.kind() == ErrorKind::Malformed => {
+                    let what = format!("what the archive says about itself is lost: {}", words(&error));
+                    losses.add(Loss { subject: "the manifest".to_owned(), bytes: None, rows: None, what });
+                    None
+                }
+                read => read?,
+            };
+            if let Some(manifest) = &mut manifest {
+                archive.expect_frames(manifest);
+            }
+            Ok((Blocks::Salvaged(Arc::new(archive), Arc::new(losses)), manifest))
         });
         opened.await.map_err(|error| Error::new(ErrorKind::Io, "cannot read the archive").with_source(error))?
     }

@@ -31,6 +31,7 @@ pub use crate::archive::codec::Codec;
 pub use crate::catalog::Pattern;
 pub use crate::plan::select::{Content, Selection};
 pub use crate::toc::Section;
+pub use crate::transfer::Loss;
 pub use databases::Databases;
 pub use dump::{Dump, Dumped};
 pub use globals::Tablespaces;

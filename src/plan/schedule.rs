@@ -6,10 +6,13 @@
 //!
 //! Several databases can share a schedule, and with it the lanes: their tasks have nothing to do with each other.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+mod turns;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::sql::QualName;
 use crate::toc::{Data, Entry, EntryId, Kind, Part, Section, Toc};
+use turns::Turns;
 
 /// The number of a task within its schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -176,8 +179,7 @@ impl Schedule {
             *chain = self.tasks[number.0].cost.saturating_add(behind).max(*chain);
             behind = *chain;
         }
-        let members = queue.iter().copied().collect();
-        self.turns = Some(Turns { queue, members, begun: 0, ended: 0, had: 0 });
+        self.turns = Some(Turns::new(queue));
         self.ready.clear();
         for number in 0..self.tasks.len() {
             if self.waiting[number] == 0 {
@@ -190,7 +192,7 @@ impl Schedule {
     /// Says how many of the tasks that take turns have had all their data.
     pub fn have_had(&mut self, count: usize) {
         if let Some(turns) = &mut self.turns {
-            turns.had = count;
+            turns.have_had(count);
         }
     }
 
@@ -238,8 +240,8 @@ impl Schedule {
     /// Says that a task that was taken has ended well, so that others may start.
     pub fn finish(&mut self, number: TaskNumber) {
         self.left -= 1;
-        if let Some(turns) = self.turns.as_mut().filter(|turns| turns.members.contains(&number)) {
-            turns.ended += 1;
+        if let Some(turns) = &mut self.turns {
+            turns.end(number);
         }
         let task = &self.tasks[number.0];
         for &relation in &task.locks {
@@ -302,40 +304,6 @@ fn push_data(tasks: &mut Vec<Task>, entry: &Entry, needs: BTreeSet<TaskNumber>) 
     let cost = (entry.weight / u64::from(parts)).max(SMALL);
     let all = (0..parts).map(|number| push(part(number), cost, needs.clone())).collect();
     push(Work::Joined(entry.id), 0, all)
-}
-
-/// Tasks that take turns.
-#[derive(Debug)]
-struct Turns {
-    /// Those that were not started, in their sequence.
-    queue: VecDeque<TaskNumber>,
-    members: HashSet<TaskNumber>,
-    /// How many were started, have ended, and have had their data.
-    begun: usize,
-    ended: usize,
-    had: usize,
-}
-
-impl Turns {
-    /// Whether no other task has to be started before.
-    fn is_next(&self, number: TaskNumber) -> bool {
-        self.queue.front() == Some(&number) || !self.members.contains(&number)
-    }
-
-    /// Whether others have to have their data first.
-    fn is_held_up(&self, number: TaskNumber) -> bool {
-        self.members.contains(&number) && self.begun > self.had.max(self.ended) + 1
-    }
-
-    /// A task was started. Returns the one that is next, if it was one of these.
-    fn begin(&mut self, number: TaskNumber) -> Option<TaskNumber> {
-        if self.queue.front() != Some(&number) {
-            return None;
-        }
-        self.queue.pop_front();
-        self.begun += 1;
-        self.queue.front().copied()
-    }
 }
 
 impl Task {

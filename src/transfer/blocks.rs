@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::salvage::{Losses, Wreck};
 use super::stream::Stream;
 use crate::archive::codec::PIECE;
 use crate::archive::header::Header;
@@ -28,6 +29,8 @@ type Read<T> = Result<Option<T>>;
 pub enum Blocks {
     /// A file, in any order.
     File(Arc<FileArchive>),
+    /// A file that may be damaged: what of a block is whole, and what is lost.
+    Salvaged(Arc<FileArchive>, Arc<Losses>),
     /// A stream, in the order in which they come.
     Stream(Arc<Stream>),
 }
@@ -36,7 +39,7 @@ impl Blocks {
     /// The header of the archive.
     pub fn header(&self) -> &Header {
         match self {
-            Self::File(archive) => archive.header(),
+            Self::File(archive) | Self::Salvaged(archive, _) => archive.header(),
             Self::Stream(stream) => stream.header(),
         }
     }
@@ -44,7 +47,7 @@ impl Blocks {
     /// Its table of contents.
     pub fn records(&self) -> &[Record] {
         match self {
-            Self::File(archive) => archive.records(),
+            Self::File(archive) | Self::Salvaged(archive, _) => archive.records(),
             Self::Stream(stream) => stream.records(),
         }
     }
@@ -84,13 +87,16 @@ pub(super) struct Reading<T> {
 }
 
 impl<T: Piece> Reading<T> {
-    /// Reads the block of a record in another thread; `read` hands over what it finds, and stops when that fails.
+    /// Reads the block of a record in another thread; `read` hands over what it finds, and stops when that fails, and `salvage`
+    /// what it finds in one that may be damaged.
     pub fn start(
         blocks: &Blocks,
         record: &Record,
         read: impl FnOnce(&mut Packed<'_>, &mut dyn FnMut(T) -> Result<()>) -> Result<()> + Send + 'static,
+        salvage: impl FnOnce(&Wreck<'_>, &mut dyn FnMut(T) -> Result<()>) -> Result<()> + Send + 'static,
     ) -> Self {
         let (sender, from) = mpsc::channel(QUEUED);
+        let told = sender.clone();
         let work = move |block: Result<&mut Packed<'_>>| {
             let mut hand_over = |piece| sender.blocking_send(Ok(Some(piece))).map_err(|_| Error::cancelled());
             let done = block.and_then(|block| read(block, &mut hand_over));
@@ -106,6 +112,16 @@ impl<T: Piece> Reading<T> {
                     Ok(Some(mut block)) => work(Ok(&mut block)),
                     Ok(None) => work(Err(Error::malformed("an entry with data has no block"))),
                     Err(error) => work(Err(error)),
+                });
+            }
+            Blocks::Salvaged(archive, losses) => {
+                let (archive, losses, record) = (Arc::clone(archive), Arc::clone(losses), record.clone());
+                tokio::task::spawn_blocking(move || {
+                    let mut hand_over = |piece| told.blocking_send(Ok(Some(piece))).map_err(|_| Error::cancelled());
+                    let wreck = Wreck { archive: &archive, losses: &losses, record: &record };
+                    let done = salvage(&wreck, &mut hand_over);
+                    // Where nobody listens any more, nobody wants to know.
+                    let _ = told.blocking_send(done.map(|()| None));
                 });
             }
             Blocks::Stream(stream) => stream.order(record.id, Box::new(work)),

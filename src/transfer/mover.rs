@@ -144,7 +144,18 @@ impl Mover {
             }
             done => done.map(|effect| Deed { effect, by_path: false }),
         };
-        done.map_err(|e| e.about(entry.label()))
+        let error = match (done, work, &self.origin) {
+            (Err(error), Work::Entry(_), Origin::Archive(packed)) => packed.lose(entry, error).err(),
+            (Err(error), ..) => Some(error),
+            (Ok(deed), ..) => return Ok(deed),
+        };
+        match error {
+            Some(error) => Err(error.about(entry.label())),
+            None => {
+                let effect = if entry.data.is_some() { Effect::Copied(Copied::default()) } else { Effect::Made };
+                Ok(Deed { effect, by_path: false })
+            }
+        }
     }
 
     /// `first` sets something for the transaction on the new server.

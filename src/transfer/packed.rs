@@ -10,16 +10,19 @@ use super::digest::Digest;
 use super::large_object::{ObjectSource, copy_objects};
 use super::pipe::{Copied, DigestMode, RowSource, copy_rows, digest_table};
 use super::run::Checked;
+use super::salvage::Loss;
 use super::sink::copy_in;
 use super::source::{copy_out, count};
 use super::unpack::{UnpackedObjects, UnpackedRows, UnpackedStatements};
 use crate::archive::entries::{Block, Form};
 use crate::archive::manifest::Manifest;
+use crate::archive::read::label;
 use crate::archive::toc::Record;
-use crate::error::{Error, Result};
+use crate::archive::verify::words;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Tally;
 use crate::sql::{Ident, QualName, Sql, join};
-use crate::toc::{Data, EntryId, Part, Rows, Toc};
+use crate::toc::{Data, Entry, EntryId, Part, Rows, Toc};
 use crate::wire::session::Session;
 
 /// An archive and the blocks in it, by the entries whose data they hold.
@@ -135,7 +138,7 @@ impl Packed {
     /// `Malformed`, `Io` for what is wrong after the data that were read.
     pub async fn end(&self) -> Result<Option<Manifest>> {
         match &self.archive {
-            Blocks::File(_) => Ok(None),
+            Blocks::File(_) | Blocks::Salvaged(..) => Ok(None),
             Blocks::Stream(stream) => stream.end().await,
         }
     }
@@ -167,7 +170,7 @@ impl Packed {
         let columns: Vec<Ident> = columns.map(|(column, _)| column.clone()).collect();
         let (_, record) = self.block(entry)?;
         let sent = match &self.archive {
-            Blocks::File(_) => {
+            Blocks::File(_) | Blocks::Salvaged(..) => {
                 let mut from = UnpackedRows::start(&self.archive, record, true, Some(kept));
                 while from.next().await?.is_some() {}
                 from.part()
@@ -215,7 +218,7 @@ impl Packed {
             (Blocks::File(archive), record) => {
                 Ok(Unpacked::Rows(Box::new(UnpackedRows::start_part(archive, record, part))))
             }
-            (Blocks::Stream(_), _) => Err(Error::malformed("a stream cannot be read in parts; this is a bug")),
+            _ => Err(Error::malformed("only a file that is whole is read in parts; this is a bug")),
         }
     }
 
@@ -235,7 +238,7 @@ impl Packed {
         digests: DigestMode,
         mut begun: Unpacked,
     ) -> Result<Unpacked> {
-        if let Blocks::File(_) = self.archive {
+        if !matches!(self.archive, Blocks::Stream(_)) {
             return self.open(entry, data, digests);
         }
         let is_there = match &mut begun {
@@ -248,6 +251,22 @@ impl Packed {
             false => Err(Error::malformed("rows have to be read once more, and a stream cannot be gone back in")
                 .with_hint("Give the archive as a file.")),
         }
+    }
+
+    /// Takes an error with an entry for a loss, where what is whole is to be had of an archive that is damaged.
+    pub(super) fn lose(&self, entry: &Entry, error: Error) -> Result<()> {
+        let Blocks::Salvaged(_, losses) = &self.archive else { return Err(error) };
+        // Large objects are there in any case, empty or not: what is wrong with them has been taken for a loss already.
+        let is_large = matches!(entry.data, Some(Data::LargeObjects(_)));
+        if is_large || !matches!(error.kind(), ErrorKind::Server | ErrorKind::Malformed) {
+            return Err(error);
+        }
+        let (subject, what) = match self.block(entry.id) {
+            Ok((_, record)) => (label(record), "nothing of it could be restored"),
+            Err(_) => (entry.label(), "it could not be made"),
+        };
+        losses.add(Loss { subject, bytes: None, rows: None, what: format!("{what}: {}", words(&error)) });
+        Ok(())
     }
 
     /// Passes over the data of an entry.

@@ -8,7 +8,8 @@ use bytes::{Bytes, BytesMut};
 use super::blocks::{Blocks, Reading};
 use super::columns::Columns;
 use super::digest::Digest;
-use crate::archive::read::FileArchive;
+use super::salvage::Wreck;
+use crate::archive::read::{Block as Packed, FileArchive};
 use crate::archive::toc::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::lex::Ends;
@@ -34,7 +35,7 @@ impl UnpackedRows {
     /// Begins to read. Of rows in binary form the ends are not told. `part` says of each column whether it counts for
     /// [`UnpackedRows::part`].
     pub fn start(blocks: &Blocks, record: &Record, text: bool, part: Option<Vec<bool>>) -> Self {
-        let reading = Reading::start(blocks, record, move |block, hand_over| {
+        let read = move |block: &mut Packed<'_>, hand_over: &mut dyn FnMut(Block) -> Result<()>| {
             let mut lines = Lines::default();
             while let Some(piece) = block.next_piece()? {
                 let block = if text { lines.add(piece)? } else { Block { bytes: piece, ends: Vec::new() } };
@@ -43,7 +44,13 @@ impl UnpackedRows {
                 }
             }
             if text { lines.finish() } else { Ok(()) }
-        });
+        };
+        let salvage = move |wreck: &Wreck<'_>, hand_over: &mut dyn FnMut(Block) -> Result<()>| match text {
+            true => wreck.rows(hand_over),
+            // Where rows end is not known: all of them, or none.
+            false => wreck.as_it_is(|piece| hand_over(Block { bytes: piece, ends: Vec::new() })),
+        };
+        let reading = Reading::start(blocks, record, read, salvage);
         Self { reading, text, rows: 0, part: part.map(|kept| (kept.clone(), Columns::new(kept))) }
     }
 
@@ -102,7 +109,7 @@ const END: &[u8] = b"\\.\n";
 
 /// Finds rows in the text form of COPY, and their end.
 #[derive(Default)]
-struct Lines {
+pub(super) struct Lines {
     /// The beginning of a line that may be the end.
     held: BytesMut,
     /// What comes next is not the beginning of a line.
@@ -111,7 +118,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn add(&mut self, piece: Bytes) -> Result<Block> {
+    pub fn add(&mut self, piece: Bytes) -> Result<Block> {
         let bytes = if self.held.is_empty() {
             piece
         } else {
@@ -153,7 +160,7 @@ impl Lines {
         }
     }
 
-    fn finish(&self) -> Result<()> {
+    pub fn finish(&self) -> Result<()> {
         if self.ended { Ok(()) } else { Err(Error::malformed("the rows break off: their end is not marked")) }
     }
 }
@@ -163,8 +170,9 @@ pub(super) struct UnpackedObjects(Reading<Chunk>);
 
 impl UnpackedObjects {
     pub fn start(blocks: &Blocks, record: &Record, wanted: &[u32]) -> Self {
+        let salvaged = wanted.to_vec();
         let mut wanted: HashSet<u32> = wanted.iter().copied().collect();
-        Self(Reading::start(blocks, record, move |block, hand_over| {
+        let read = move |block: &mut Packed<'_>, hand_over: &mut dyn FnMut(Chunk) -> Result<()>| {
             while let Some(oid) = block.next_object()? {
                 if !wanted.remove(&oid) {
                     continue;
@@ -184,7 +192,8 @@ impl UnpackedObjects {
                     format!("{} large objects, {oid} among them, have no contents in the archive", wanted.len()),
                 )),
             }
-        }))
+        };
+        Self(Reading::start(blocks, record, read, move |wreck, hand_over| wreck.objects(&salvaged, hand_over)))
     }
 
     pub async fn next(&mut self) -> Result<Option<Chunk>> {
@@ -202,7 +211,7 @@ pub(super) struct UnpackedStatements(Reading<String>);
 
 impl UnpackedStatements {
     pub fn start(blocks: &Blocks, record: &Record, backslashes: bool) -> Self {
-        Self(Reading::start(blocks, record, move |block, hand_over| {
+        let read = move |block: &mut Packed<'_>, hand_over: &mut dyn FnMut(String) -> Result<()>| {
             let mut statements = Statements::new(backslashes);
             while let Some(piece) = block.next_piece()? {
                 if let Some(batch) = statements.add(&piece)? {
@@ -210,7 +219,13 @@ impl UnpackedStatements {
                 }
             }
             statements.finish()?.map_or(Ok(()), hand_over)
-        }))
+        };
+        let salvage = move |wreck: &Wreck<'_>, hand_over: &mut dyn FnMut(String) -> Result<()>| {
+            let mut statements = Statements::new(backslashes);
+            wreck.pieces(|piece| statements.add(&piece)?.map_or(Ok(()), &mut *hand_over))?;
+            Some(statements.batch()?).filter(|batch| !batch.is_empty()).map_or(Ok(()), hand_over)
+        };
+        Self(Reading::start(blocks, record, read, salvage))
     }
 
     pub async fn next(&mut self) -> Result<Option<String>> {

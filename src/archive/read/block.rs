@@ -17,6 +17,8 @@ use crate::error::{Error, Result};
 
 /// How much of a chunk is in memory at once, in bytes.
 pub(super) const PART: usize = 64 << 10;
+/// The same where a chunk is to be proved before anything of it is decoded: no frame that we write is longer.
+const WHOLE: usize = 8 << 20;
 
 /// What blocks are read from.
 pub(super) type Input = Source<BufReader<Box<dyn Read + Send>>>;
@@ -263,10 +265,7 @@ impl Body {
         loop {
             let decoder = if self.plain { &mut self.copier } else { &mut self.decoder };
             let mut input = &self.part[self.taken..self.end];
-            filled += match decoder.fill(&mut input, &mut self.piece[filled..]) {
-                Ok(filled) => filled,
-                Err(error) => return Err(self.blame(error)),
-            };
+            filled += decoder.fill(&mut input, &mut self.piece[filled..])?;
             self.taken = self.end - input.len();
             if filled == PIECE {
                 return Ok(filled);
@@ -296,7 +295,10 @@ impl Body {
                 }
             }
         }
-        let now = left.min(PART as u64);
+        let now = left.min(if self.frames.is_some() { WHOLE } else { PART } as u64);
+        if self.part.len() < now as usize {
+            self.part.resize(now as usize, 0);
+        }
         (self.taken, self.end) = (0, 0);
         self.input.exact(&mut self.part[..now as usize], "a chunk")?;
         self.end = now as usize;
@@ -305,17 +307,5 @@ impl Body {
             frames.add(&self.part[..self.end], left == now)?;
         }
         Ok(true)
-    }
-
-    /// Why something cannot be decoded: its frame is damaged, if that is known.
-    fn blame(&mut self, error: Error) -> Error {
-        let Place::Chunks(left) = self.place else { return error };
-        if self.frames.is_none() || left == 0 {
-            return error;
-        }
-        match self.next_part() {
-            Err(damaged) => damaged,
-            Ok(_) => self.blame(error),
-        }
     }
 }

@@ -31,7 +31,7 @@ pub struct FileArchive {
     blocks_from: u64,
     found: Mutex<Found>,
     /// What the chunks of blocks should be, where that is known.
-    frames: HashMap<i64, Arc<[Frame]>>,
+    frames: HashMap<i64, (u64, Arc<[Frame]>)>,
 }
 
 /// What looking for blocks has found so far.
@@ -99,12 +99,15 @@ impl FileArchive {
     /// Takes over the frames of a manifest. From now on rows are held against them while they are read, so that damage is
     /// named by the frame that it is in.
     pub fn expect_frames(&mut self, manifest: &mut Manifest) {
-        let frames = manifest.blocks.iter_mut().map(|block| (block.id.into(), std::mem::take(&mut block.frames)));
-        self.frames = frames.filter(|(_, frames)| !frames.is_empty()).map(|(id, frames)| (id, frames.into())).collect();
+        let with_frames = manifest.blocks.iter_mut().filter(|block| !block.frames.is_empty());
+        let frames =
+            with_frames.map(|block| (block.id.into(), (block.offset, Arc::from(std::mem::take(&mut block.frames)))));
+        self.frames = frames.collect();
     }
 
-    pub(super) fn expected_frames(&self) -> &HashMap<i64, Arc<[Frame]>> {
-        &self.frames
+    /// Where the block of a record begins, and its frames, where a manifest says so.
+    pub(super) fn expected(&self, id: i64) -> Option<(u64, &[Frame])> {
+        self.frames.get(&id).map(|(at, frames)| (*at, frames.as_ref()))
     }
 
     pub(super) fn file(&self) -> &Arc<File> {
@@ -151,7 +154,7 @@ impl FileArchive {
         let from: Box<dyn Read + Send> = Box::new(At::new(Arc::clone(&self.file), at));
         let input = Source::new(BufReader::with_capacity(PART, from), at, self.header.sizes);
         let mut body = Body::new(input, self.header.compression)?;
-        if let Some(frames) = self.frames.get(&record.id) {
+        if let Some((_, frames)) = self.frames.get(&record.id) {
             body.hold_against(Arc::clone(frames));
         }
         let begun = body.begin(|start| check_start(start, record, at).map(|()| true));

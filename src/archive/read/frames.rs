@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::super::manifest::Frame;
+use super::super::primitive::Sink as _;
 use super::damaged;
 use crate::error::Result;
 
@@ -65,5 +66,19 @@ impl Frames {
             self.at,
         );
         Err(damaged(what, self.at))
+    }
+}
+
+/// The bytes of a frame, if they and the length before them are those that were written.
+pub(in super::super) fn as_written(chunk: &[u8], frame: Frame) -> Result<&[u8], String> {
+    let mut expected = Vec::new();
+    // Writing to a vector cannot fail, and no frame is longer than a chunk can be.
+    let _ = expected.put_int(frame.stored.into());
+    let Some(bytes) = chunk.strip_prefix(expected.as_slice()) else {
+        return Err(format!("the length that stands before it is damaged; it has {} bytes", frame.stored));
+    };
+    match xxh3_64(bytes) == frame.hash {
+        true => Ok(bytes),
+        false => Err("it is not as it was written (its XXH3 is another one)".to_owned()),
     }
 }

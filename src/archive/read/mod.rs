@@ -11,12 +11,14 @@ mod frames;
 mod part;
 mod place;
 mod proof;
+mod salvage;
 mod stream;
 
 pub use block::Block;
 pub use file::FileArchive;
-pub(super) use part::as_written;
+pub(super) use frames::as_written;
 pub(super) use proof::Proof;
+pub use salvage::Lost;
 pub use stream::StreamArchive;
 
 use super::block::{Content, Start};
@@ -25,7 +27,7 @@ use super::toc::Record;
 use crate::error::{Error, Result};
 
 /// How a record is named in messages: "TABLE DATA app.orders".
-pub(super) fn label(record: &Record) -> String {
+pub fn label(record: &Record) -> String {
     let text = String::from_utf8_lossy;
     let schema = record.namespace.as_deref().filter(|schema| !schema.is_empty());
     let schema = schema.map(|schema| text(schema) + ".").unwrap_or_default();

@@ -1,15 +1,13 @@
 //! A part of the rows of a block, by the frames that a manifest has of it: several threads can share a block.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::block::{self, INT_BYTES, START_BYTES};
 use super::super::codec::FrameDecoder;
 use super::super::manifest::Frame;
-use super::super::primitive::{Sink as _, Sizes};
+use super::super::primitive::Sizes;
 use super::super::toc::Record;
+use super::frames::as_written;
 use super::{FileArchive, check_start, damaged, label, missing};
 use crate::error::Result;
 use crate::toc::Part;
@@ -17,8 +15,8 @@ use crate::toc::Part;
 impl FileArchive {
     /// In how many frames the rows of a record are; 0 where that is not known.
     pub fn frame_count(&self, record: i64) -> u32 {
-        let frames = self.frames(record).filter(|_| self.header().sizes == Sizes::USUAL);
-        frames.map_or(0, |frames| u32::try_from(frames.len()).unwrap_or(0))
+        let expected = self.expected(record).filter(|_| self.header().sizes == Sizes::USUAL);
+        expected.map_or(0, |(_, frames)| u32::try_from(frames.len()).unwrap_or(0))
     }
 
     /// Reads a part of the rows of a record, by its frames: from the first row that begins in them to the last one. `to` is
@@ -32,9 +30,7 @@ impl FileArchive {
     }
 
     fn read_part(&self, record: &Record, part: Part, to: &mut dyn FnMut(Bytes) -> Result<()>) -> Result<()> {
-        let (Some(frames), Some(begun)) = (self.frames(record.id), self.find(record)?) else {
-            return Err(missing(record));
-        };
+        let Some((begun, frames)) = self.expected(record.id) else { return Err(missing(record)) };
         let Some(start) = block::start(&mut self.source(begun))? else { return Err(missing(record)) };
         check_start(start, record, begun)?;
         let (first, end) = (border(frames, part), border(frames, part.next()));
@@ -54,10 +50,6 @@ impl FileArchive {
         }
         Ok(())
     }
-
-    fn frames(&self, record: i64) -> Option<&Arc<[Frame]>> {
-        self.expected_frames().get(&record)
-    }
 }
 
 /// The frame that a part begins with, which begins with a row; where there is none, the number of frames.
@@ -65,23 +57,6 @@ fn border(frames: &[Frame], part: Part) -> usize {
     let from = usize::try_from(part.begins_at(frames.len() as u64)).unwrap_or(usize::MAX);
     let begins = frames.iter().enumerate().skip(from).find(|(_, frame)| !frame.within_row);
     begins.map_or(frames.len(), |(number, _)| number)
-}
-
-/// The bytes of a frame, if they and the length before them are those that were written.
-///
-/// # Errors
-/// * What is wrong, in words.
-pub(in super::super) fn as_written(chunk: &[u8], frame: Frame) -> Result<&[u8], String> {
-    let mut expected = Vec::new();
-    // Writing to a vector cannot fail, and no frame is longer than a chunk can be.
-    let _ = expected.put_int(frame.stored.into());
-    let Some(bytes) = chunk.strip_prefix(expected.as_slice()) else {
-        return Err(format!("the length that stands before it is damaged; it has {} bytes", frame.stored));
-    };
-    match xxh3_64(bytes) == frame.hash {
-        true => Ok(bytes),
-        false => Err("it is not as it was written (its XXH3 is another one)".to_owned()),
-    }
 }
 
 #[cfg(test)]

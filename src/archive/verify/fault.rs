@@ -69,7 +69,7 @@ impl Faults {
 }
 
 /// What an error says, without the object that the fault names itself.
-pub(super) fn words(error: &Error) -> String {
+pub fn words(error: &Error) -> String {
     let told = error.to_string();
     match error.subject() {
         Some(subject) => told.replacen(&format!(": {subject}"), "", 1),

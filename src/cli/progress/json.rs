@@ -15,6 +15,7 @@
 //! | `notice` | `server` (`old`, `new`), `severity`, `text` |
 //! | `cancelling` | |
 //! | `outcome` | `old_url`, `new_url`, `old_version`, `new_version`, `databases` (`database`, `tables`, `rows`, `bytes`, `large_objects`, `sequences`, `entries`, `statistics_carried`, `statistics_analyzed`, `indexes` (`index`, `built_at_ms`, `collations`), `archive` (null, or `path`, `bytes`, `codec`)), `verified`, `findings`, `duration_ms` |
+//! | `restored` | `archive`, `new_url`, `archive_version`, `new_version`, `databases` (as above), `verified`, `tables_counted_only`, `losses` (`subject`, `from`, `to`, `rows`, `text`), `more_losses`, `findings`, `duration_ms` |
 //! | `dumped` | `archive`, `url`, `version`, `codec`, `archive_bytes`, `bytes` (before compression), `tables`, `rows`, `large_objects`, `sequences`, `entries`, `findings`, `duration_ms` |
 //! | `plan` | `databases`, `old_url`, `new_url`, `old_version`, `new_version`, `jobs`, `steps` (`section`, `kind`, `name`, `bytes`, `parts`), `findings` |
 //! | `list` | `database`, `version`, `compression`, `created` (local to the writer), `server_version`, `writer_version`, `entries` (`id`, `kind`, `schema`, `name`, `owner`, `has_data`, `rows`, `bytes`, `stored_bytes`), `findings` |
@@ -35,8 +36,8 @@ use crate::error::Error;
 use crate::event::{Event, Finding, Reporter};
 use crate::ops::verify::Fault;
 use crate::ops::{
-    ArchiveFile, ArchiveVerified, Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Outcome, Plan, PlannedStep,
-    Restored,
+    ArchiveFile, ArchiveVerified, Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Loss, Outcome, Plan,
+    PlannedStep, Restored,
 };
 use crate::toc::Section;
 
@@ -161,6 +162,11 @@ pub fn outcome(outcome: &Outcome) -> String {
         .line()
 }
 
+fn loss(loss: &Loss) -> Value {
+    let (from, to) = loss.bytes.as_ref().map(|bytes| (bytes.start, bytes.end)).unzip();
+    json!({ "subject": loss.subject, "from": from, "to": to, "rows": loss.rows, "text": loss.what })
+}
+
 /// The end of a restore.
 pub fn restored(restored: &Restored) -> String {
     let outcome = &restored.outcome;
@@ -172,6 +178,8 @@ pub fn restored(restored: &Restored) -> String {
         .with("databases", outcome.databases.iter().map(arrived).collect::<Value>())
         .with("verified", outcome.verified.name())
         .with("tables_counted_only", restored.counted)
+        .with("losses", restored.losses.iter().map(loss).collect::<Value>())
+        .with("more_losses", restored.more_losses)
         .with("findings", findings(&outcome.findings))
         .with("duration_ms", millis(outcome.elapsed))
         .line()

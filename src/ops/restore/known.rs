@@ -23,7 +23,7 @@ pub(super) fn known(archive: &Blocks, manifest: Option<&Manifest>) -> Known {
         .collect();
     places.sort_unstable();
     let end = match archive {
-        Blocks::File(archive) => Some(archive.length()),
+        Blocks::File(archive) | Blocks::Salvaged(archive, _) => Some(archive.length()),
         Blocks::Stream(_) => None,
     };
     let ends = places.iter().skip(1).map(|(at, _)| *at).chain(end);

@@ -27,7 +27,7 @@ use crate::event::{Phase, Reporter};
 use crate::plan::schedule::{Extras, Schedule};
 use crate::sql::Sql;
 use crate::toc::{Kind, Section};
-use crate::transfer::{self, Lane, Moved, Mover, OpenLane, Packed, Sink, Transfer};
+use crate::transfer::{self, Lane, Loss, Moved, Mover, OpenLane, Packed, Sink, Transfer};
 use crate::wire::conninfo::ConnInfo;
 use crate::wire::session::{NoticeSink, Session, Side};
 use prepare::Ready;
@@ -59,6 +59,8 @@ pub struct Restore {
     pub roles: MissingRoles,
     /// What to do about tablespaces.
     pub tablespaces: Tablespaces,
+    /// Whether what is whole is restored of an archive that is not: see [`Restored::verdict`].
+    pub salvage: bool,
 }
 
 /// What a restore did.
@@ -68,6 +70,35 @@ pub struct Restored {
     pub outcome: Outcome,
     /// Tables of which the rows were counted, since their form in the archive cannot be compared.
     pub counted: u64,
+    /// What is lost, where what is whole was salvaged.
+    pub losses: Vec<Loss>,
+    /// How many more losses there are than are listed.
+    pub more_losses: u64,
+}
+
+impl Restored {
+    /// Whether all of the archive has arrived.
+    ///
+    /// # Errors
+    ///
+    /// `Differs` if something is lost, with a list of it. The database is there, and not whole.
+    pub fn verdict(&self) -> Result<()> {
+        if self.losses.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = self.outcome.databases.iter().map(|arrived| arrived.database.as_str()).collect();
+        let mut text = format!("database {} is in place, and is NOT WHOLE. What is lost:", names.join(", "));
+        for loss in &self.losses {
+            text += &format!("\n  - {loss}");
+        }
+        if self.more_losses > 0 {
+            text += &format!("\n  - and {} more", self.more_losses);
+        }
+        Err(Error::new(ErrorKind::Differs, text).with_hint(
+            "What is not named here has arrived. Restore from another copy of the archive or an older one if there is one, \
+             and keep this database beside it.",
+        ))
+    }
 }
 
 impl Restore {
@@ -114,6 +145,7 @@ impl Restore {
             Ok(()) => self.load(&mut ready, &mut phases, &notices, begun, &cancel).await,
             Err(error) => Err(error),
         };
+        let (losses, more_losses) = ready.losses().map(|losses| losses.list()).unwrap_or_default();
         match loaded {
             Ok((arrived, counted)) => Ok(Restored {
                 outcome: Outcome {
@@ -127,6 +159,8 @@ impl Restore {
                     elapsed: begun.elapsed(),
                 },
                 counted,
+                losses,
+                more_losses,
             }),
             Err(error) => Err(clean_up(&ready, error).await),
         }
@@ -206,7 +240,7 @@ impl Restore {
         phases.found(check::passed_over(&ready.toc, moved));
         phases.found(check::by_path(&ready.toc, moved));
         if self.verify == Verified::Digests {
-            ready.insist_on_manifest(moved)?;
+            ready.compare_with_manifest(moved)?;
             ready.count_only(moved);
             phases.found(ready.recheck(moved).await?);
         }

@@ -55,7 +55,10 @@ impl Restore {
     pub(super) async fn prepare(&self, phases: &mut Phases<'_>, notices: &NoticeSink) -> Result<Ready> {
         self.insist_on_a_whole()?;
         phases.begin(Phase::Catalog, None);
-        let (archive, manifest) = self.archive.blocks().await?;
+        let (archive, manifest) = match self.salvage {
+            true => self.archive.salvaged().await?,
+            false => self.archive.blocks().await?,
+        };
         let archive_version = version_of(archive.header());
         let mut preflight = Preflight::default();
 

@@ -15,8 +15,8 @@ impl Ready {
     /// The stream, if the archive comes as one.
     pub(super) fn stream(&self) -> Option<Arc<Stream>> {
         match self.packed.archive() {
-            Blocks::File(_) => None,
             Blocks::Stream(stream) => Some(stream),
+            Blocks::File(_) | Blocks::Salvaged(..) => None,
         }
     }
 
