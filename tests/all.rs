@@ -20,6 +20,7 @@ mod interrupt;
 mod kinds;
 mod layers;
 mod queries;
+mod readers;
 mod refusals;
 mod regression;
 mod restore;

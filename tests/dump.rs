@@ -11,7 +11,7 @@ use crate::support::{Folder, Oracle, Program, assert_same, databases, fill, fill
 
 /// A way to restore an archive with stock tools.
 #[derive(Clone, Copy, Debug)]
-enum Way {
+pub enum Way {
     /// With these options.
     Options(&'static [&'static str]),
     /// From standard input, which cannot be gone back in.
@@ -22,10 +22,10 @@ enum Way {
     List,
 }
 
-const WAYS: [Way; 6] =
+pub const WAYS: [Way; 6] =
     [Way::Options(&[]), Way::Options(&["-j2"]), Way::Options(&["-1"]), Way::Stdin, Way::Script, Way::List];
 
-fn dump(server: &Server, database: &str, to: &Path, options: &[&str]) {
+pub fn dump(server: &Server, database: &str, to: &Path, options: &[&str]) {
     Program::new()
         .args(["dump", "--from", &server.url(database), "--archive"])
         .args([to])
@@ -33,16 +33,27 @@ fn dump(server: &Server, database: &str, to: &Path, options: &[&str]) {
         .succeed();
 }
 
-fn insist(what: &str, output: &Output) {
+pub fn insist(what: &str, output: &Output) {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && errors.is_empty(), "{what}: {}\n{errors}", output.status);
 }
 
 /// The archive, restored into a database of this name on the server.
 fn restore(archive: &Path, server: &Server, database: &str, way: Way) -> Oracle {
+    restore_with(|program| server.client(program).unwrap(), archive, server, database, way)
+}
+
+/// The same with the programs of a client.
+pub fn restore_with(
+    client: impl Fn(&str) -> Command,
+    archive: &Path,
+    server: &Server,
+    database: &str,
+    way: Way,
+) -> Oracle {
     server.create_database(database).unwrap();
     let pg_restore = || {
-        let mut command = server.client("pg_restore").unwrap();
+        let mut command = client("pg_restore");
         command.args(["--exit-on-error", "-d", database]);
         command
     };
@@ -51,15 +62,15 @@ fn restore(archive: &Path, server: &Server, database: &str, way: Way) -> Oracle 
         Way::Stdin => pg_restore().stdin(File::open(archive).unwrap()).output(),
         Way::List => {
             let list = archive.with_extension("list");
-            let listed = server.client("pg_restore").unwrap().arg("-l").arg(archive).output().unwrap();
+            let listed = client("pg_restore").arg("-l").arg(archive).output().unwrap();
             fs::write(&list, listed.stdout).unwrap();
             pg_restore().arg("-L").arg(list).arg(archive).output()
         }
         Way::Script => {
             let script = archive.with_extension("sql");
-            let made = server.client("pg_restore").unwrap().arg("-f").args([&script, archive]).output().unwrap();
+            let made = client("pg_restore").arg("-f").args([&script, archive]).output().unwrap();
             insist("the script", &made);
-            let mut psql = server.client("psql").unwrap();
+            let mut psql = client("psql");
             psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-f"]).arg(script);
             psql.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().and_then(std::process::Child::wait_with_output)
         }

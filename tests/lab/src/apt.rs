@@ -11,7 +11,7 @@ use std::process::Command;
 
 use crate::client::PROGRAMS;
 use crate::error::{Context, Error, Result};
-use crate::{cache, process};
+use crate::{cache, process, say};
 
 /// The majors whose client Debian has, and the suite that has it.
 const SUITES: [(u32, &str); 3] = [(15, "bookworm"), (17, "trixie"), (18, "forky")];
@@ -27,6 +27,7 @@ pub(crate) fn provision_client(major: u32, folder: &Path) -> Result<()> {
             "no suite of Debian has a client of major {major}: point PGTANDEM_CLIENT_DIR_{major} to one"
         )));
     };
+    say(&format!("fetching PostgreSQL {major} client (30 MB)"));
     let apt = folder.join("apt");
     download(&apt, suite, &package(major))?;
     let root = folder.join("root");

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
-use crate::{MAJORS, apt, cache, process, say};
+use crate::{MAJORS, apt, cache, process};
 
 /// The programs a client consists of.
 pub(crate) const PROGRAMS: [&str; 4] = ["psql", "pg_dump", "pg_restore", "pg_dumpall"];
@@ -79,7 +79,6 @@ fn find_as(variable: &str, fetched: u32, more: &str, will_do: impl Fn(u32) -> bo
         return Ok(Client { bin });
     }
     let folder = cache::once(&format!("client-{fetched}"), |folder| {
-        say(&format!("fetching PostgreSQL {fetched} client (30 MB)"));
         apt::provision_client(fetched, folder)?;
         match major(&folder.join("bin")) {
             Some(found) if found == fetched => Ok(()),

@@ -38,7 +38,10 @@ fn clients_of_one_major_are_of_that_major() {
     }
     let error = Client::of(16).map(|client| client.bin().to_owned());
     // It is there where somebody has installed it, and nowhere else.
-    assert!(error.as_ref().is_ok() || error.as_ref().is_err_and(|e| e.to_string().contains("CLIENT_DIR_16")), "{error:?}");
+    assert!(
+        error.as_ref().is_ok() || error.as_ref().is_err_and(|e| e.to_string().contains("CLIENT_DIR_16")),
+        "{error:?}"
+    );
     assert!(Client::of(9).is_err());
 }
 
