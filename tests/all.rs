@@ -13,6 +13,7 @@ mod cli;
 mod connect;
 mod copy;
 mod dump;
+mod dump_full;
 mod extension;
 mod globals;
 mod hazards;

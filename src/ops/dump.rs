@@ -149,7 +149,7 @@ impl Dump {
         let moved = match moved {
             Ok(moved) => moved,
             Err(error) => {
-                archivist.discard().await;
+                let error = archivist.discard().await.unwrap_or(error);
                 return Err(error.and_hint("Nothing was left of the archive."));
             }
         };

@@ -23,13 +23,14 @@ const ROOM: u32 = 16 << 20;
 pub struct Archivist {
     desk: Desk,
     thread: JoinHandle<()>,
+    /// Why the thread has ended before its time.
+    failure: Arc<Mutex<Option<Error>>>,
 }
 
 /// Where lanes hand things in. Clones lead to the same archive.
 #[derive(Clone)]
 pub struct Desk {
     commands: mpsc::UnboundedSender<Command>,
-    failure: Arc<Mutex<Option<Error>>>,
     codec: Codec,
 }
 
@@ -58,11 +59,11 @@ impl Archivist {
     pub fn new(data: Data, codec: Codec) -> Result<Self> {
         let (commands, inbox) = mpsc::unbounded_channel();
         let failure = Arc::default();
-        let desk = Desk { commands, failure: Arc::clone(&failure), codec };
-        let service = Service { data, failure, held: HashMap::new() };
+        let desk = Desk { commands, codec };
+        let service = Service { data, failure: Arc::clone(&failure), held: HashMap::new() };
         let thread = std::thread::Builder::new().name("archivist".to_owned()).spawn(move || service.serve(inbox));
         let thread = thread.map_err(|error| Error::new(ErrorKind::Io, "cannot start a thread").with_source(error))?;
-        Ok(Self { desk, thread })
+        Ok(Self { desk, thread, failure })
     }
 
     /// Where lanes hand things in.
@@ -79,25 +80,29 @@ impl Archivist {
         let (reply, written) = oneshot::channel();
         let sent = self.desk.send(Command::Finish { manifest: Box::new(manifest), reply });
         let written = match sent {
-            Ok(()) => written.await.unwrap_or_else(|_| Err(self.desk.failure())),
+            Ok(()) => written.await.unwrap_or_else(|_| Err(unwritable())),
             Err(error) => Err(error),
         };
-        self.join().await;
-        written
+        match self.join().await {
+            Some(cause) => Err(cause),
+            None => written,
+        }
     }
 
-    /// Gives it up, and waits until nothing of it is left. Nobody may have a [`Desk`] any more.
-    pub async fn discard(self) {
-        self.join().await;
+    /// Gives it up, and waits until nothing of it is left. Nobody may have a [`Desk`] any more. If it could not be written,
+    /// that is why: lanes learn no more than that nothing is taken from them.
+    pub async fn discard(self) -> Option<Error> {
+        self.join().await
     }
 
-    async fn join(self) {
-        let Self { desk, thread } = self;
+    async fn join(self) -> Option<Error> {
+        let Self { desk, thread, failure } = self;
         drop(desk);
         let joined = tokio::task::spawn_blocking(move || thread.join()).await;
         if !matches!(joined, Ok(Ok(()))) {
             tracing::warn!("the thread that writes the archive has died");
         }
+        failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -115,13 +120,7 @@ impl Desk {
     }
 
     fn send(&self, command: Command) -> Result<()> {
-        self.commands.send(command).map_err(|_| self.failure())
-    }
-
-    /// Why nothing more is taken. The first who asks hears it.
-    fn failure(&self) -> Error {
-        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-        failure.unwrap_or_else(|| Error::new(ErrorKind::Io, "the archive could not be written"))
+        self.commands.send(command).map_err(|_| unwritable())
     }
 }
 
@@ -146,8 +145,13 @@ impl Block {
     async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit> {
         let wanted = u32::try_from(bytes).unwrap_or(ROOM).min(ROOM);
         let room = Arc::clone(&self.room).acquire_many_owned(wanted).await;
-        room.map_err(|_| self.desk.failure())
+        room.map_err(|_| unwritable())
     }
+}
+
+/// That nothing more is taken. Why that is, the [`Archivist`] says.
+fn unwritable() -> Error {
+    Error::new(ErrorKind::Io, "the archive could not be written")
 }
 
 /// What the thread works with.
