@@ -4,6 +4,7 @@
 
 mod all_databases;
 mod archive;
+mod archive_layout;
 mod archive_list;
 mod archive_read;
 mod archive_script;

@@ -2,11 +2,13 @@
 //! the stock `pg_dump`, and plain SQL.
 
 use std::fs::{self, File};
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use pgtandem_lab::{Server, shared};
 
+use crate::restore::try_stock_tools;
 use crate::support::{Folder, Oracle, Program, assert_same, databases, fill, fill_shop};
 
 /// A way to restore an archive with stock tools.
@@ -226,4 +228,40 @@ fn what_stands_in_the_way() {
     to(&archive).args(["--overwrite"]).succeed();
     assert!(fs::read(&archive).unwrap().starts_with(b"PGDMP"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// Every case of `testdata/catalog/`, through an archive of ours that stock tools restore; `PGTANDEM_CASES` picks some. Where
+/// they meet errors with an archive of their own, they may meet some with ours. It takes its time: `PGTANDEM_ALL_MAJORS` asks
+/// for it.
+#[test]
+fn every_case_if_asked_for() {
+    if std::env::var_os("PGTANDEM_ALL_MAJORS").is_none() {
+        return;
+    }
+    let (old, new) = (shared(18).unwrap(), Server::start(18).unwrap());
+    let mut failures = Vec::new();
+    crate::catalog_cases::each(old, &new, |database| {
+        let folder = Folder::new(&format!("dump-{database}"));
+        let (ours, stock) = (folder.path().join("ours"), folder.path().join("stock"));
+        let mut pg_dump = old.client("pg_dump").unwrap();
+        let done = pg_dump.args(["-Fc", "-d", database, "-f"]).arg(&stock).stderr(Stdio::null()).status().unwrap();
+        let done = done.success() && try_stock_tools(&new, &stock, &format!("stock_{database}")).0;
+        let tried = catch_unwind(|| {
+            dump(old, database, &ours, &[]);
+            let name = format!("ours_{database}");
+            new.create_database(&name).unwrap();
+            let restored = new.client("pg_restore").unwrap().args(["-d", &name]).arg(&ours).output().unwrap();
+            let said = String::from_utf8_lossy(&restored.stderr).into_owned();
+            assert!(restored.status.success() || !done, "{said}");
+            let expected = Oracle::of(old, database).expected_there().without_database();
+            if done {
+                assert_same(&said, &expected, 0, &Oracle::of(&new, &name).without_database(), 0, &[]);
+            }
+        });
+        if let Err(panic) = tried {
+            let said = panic.downcast::<String>().map_or_else(|_| "it panicked".to_owned(), |text| *text);
+            failures.push(format!("{database}\n{said}"));
+        }
+    });
+    assert!(failures.is_empty(), "{} cases failed:\n{}", failures.len(), failures.join("\n\n"));
 }
