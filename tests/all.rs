@@ -4,6 +4,7 @@
 
 mod all_databases;
 mod archive;
+mod archive_layout;
 mod archive_list;
 mod archive_read;
 mod archive_script;
@@ -13,6 +14,7 @@ mod cli;
 mod connect;
 mod copy;
 mod dump;
+mod dump_full;
 mod extension;
 mod globals;
 mod hazards;
@@ -21,6 +23,7 @@ mod kinds;
 mod layers;
 mod parts;
 mod queries;
+mod readers;
 mod refusals;
 mod regression;
 mod restore;

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use pgtandem_lab::{Server, shared};
 
 use crate::selection;
-use crate::support::{Folder, Program, fill};
+use crate::support::{Folder, Program, databases, fill};
 
 /// Names and comments that would like to be lines of their own, or commands.
 pub const HOSTILE: &str = "
@@ -145,6 +145,10 @@ fn what_is_no_archive_is_told() {
     let mut newer = bytes.clone();
     newer[6] = 17;
     fs::write(at("newer"), newer).unwrap();
+    let mut unknown = bytes.clone();
+    // After the magic, the version and three sizes.
+    unknown[11] = 9;
+    fs::write(at("unknown"), unknown).unwrap();
     for (format, name) in [("-Fd", "folder"), ("-Ft", "tar")] {
         let mut pg_dump = server.client("pg_dump").unwrap();
         assert!(pg_dump.args([format, "-s", "-d", "postgres", "-f"]).arg(at(name)).status().unwrap().success());
@@ -154,14 +158,26 @@ fn what_is_no_archive_is_told() {
         ("empty", "not an archive"),
         ("cut", "ends within"),
         ("newer", "version 1.17"),
+        ("unknown", "compression"),
         ("folder", "directory archive"),
         ("tar", "tar archive"),
         ("nothing", "error: "),
     ] {
         let path = at(name);
-        let ran = Program::new().args(["list", path.to_str().unwrap()]).run().expect(1);
-        ran.tells(&["error: ", words, path.to_str().unwrap()]);
-        assert_eq!(ran.stdout, "", "{name}");
+        let path = path.to_str().unwrap();
+        let to = server.url("archive_list_none");
+        let commands: [&[&str]; 4] = [
+            &["list", path],
+            &["script", path],
+            &["verify", "--archive", path],
+            &["restore", "--archive", path, "--to", &to],
+        ];
+        for command in commands {
+            let ran = Program::new().args(command).run().expect(1);
+            ran.tells(&["error: ", words, path]);
+            assert!(ran.stdout.is_empty() || command[0] != "list" && command[0] != "script", "{name}: {}", ran.told());
+        }
+        assert_eq!(databases(server, "archive_list_none"), [""; 0]);
     }
 }
 

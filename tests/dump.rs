@@ -2,16 +2,18 @@
 //! the stock `pg_dump`, and plain SQL.
 
 use std::fs::{self, File};
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use pgtandem_lab::{Server, shared};
 
+use crate::restore::try_stock_tools;
 use crate::support::{Folder, Oracle, Program, assert_same, databases, fill, fill_shop};
 
 /// A way to restore an archive with stock tools.
 #[derive(Clone, Copy, Debug)]
-enum Way {
+pub enum Way {
     /// With these options.
     Options(&'static [&'static str]),
     /// From standard input, which cannot be gone back in.
@@ -22,10 +24,10 @@ enum Way {
     List,
 }
 
-const WAYS: [Way; 6] =
+pub const WAYS: [Way; 6] =
     [Way::Options(&[]), Way::Options(&["-j2"]), Way::Options(&["-1"]), Way::Stdin, Way::Script, Way::List];
 
-fn dump(server: &Server, database: &str, to: &Path, options: &[&str]) {
+pub fn dump(server: &Server, database: &str, to: &Path, options: &[&str]) {
     Program::new()
         .args(["dump", "--from", &server.url(database), "--archive"])
         .args([to])
@@ -33,16 +35,27 @@ fn dump(server: &Server, database: &str, to: &Path, options: &[&str]) {
         .succeed();
 }
 
-fn insist(what: &str, output: &Output) {
+pub fn insist(what: &str, output: &Output) {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && errors.is_empty(), "{what}: {}\n{errors}", output.status);
 }
 
 /// The archive, restored into a database of this name on the server.
 fn restore(archive: &Path, server: &Server, database: &str, way: Way) -> Oracle {
+    restore_with(|program| server.client(program).unwrap(), archive, server, database, way)
+}
+
+/// The same with the programs of a client.
+pub fn restore_with(
+    client: impl Fn(&str) -> Command,
+    archive: &Path,
+    server: &Server,
+    database: &str,
+    way: Way,
+) -> Oracle {
     server.create_database(database).unwrap();
     let pg_restore = || {
-        let mut command = server.client("pg_restore").unwrap();
+        let mut command = client("pg_restore");
         command.args(["--exit-on-error", "-d", database]);
         command
     };
@@ -51,15 +64,15 @@ fn restore(archive: &Path, server: &Server, database: &str, way: Way) -> Oracle 
         Way::Stdin => pg_restore().stdin(File::open(archive).unwrap()).output(),
         Way::List => {
             let list = archive.with_extension("list");
-            let listed = server.client("pg_restore").unwrap().arg("-l").arg(archive).output().unwrap();
+            let listed = client("pg_restore").arg("-l").arg(archive).output().unwrap();
             fs::write(&list, listed.stdout).unwrap();
             pg_restore().arg("-L").arg(list).arg(archive).output()
         }
         Way::Script => {
             let script = archive.with_extension("sql");
-            let made = server.client("pg_restore").unwrap().arg("-f").args([&script, archive]).output().unwrap();
+            let made = client("pg_restore").arg("-f").args([&script, archive]).output().unwrap();
             insist("the script", &made);
-            let mut psql = server.client("psql").unwrap();
+            let mut psql = client("psql");
             psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-f"]).arg(script);
             psql.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().and_then(std::process::Child::wait_with_output)
         }
@@ -215,4 +228,40 @@ fn what_stands_in_the_way() {
     to(&archive).args(["--overwrite"]).succeed();
     assert!(fs::read(&archive).unwrap().starts_with(b"PGDMP"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// Every case of `testdata/catalog/`, through an archive of ours that stock tools restore; `PGTANDEM_CASES` picks some. Where
+/// they meet errors with an archive of their own, they may meet some with ours. It takes its time: `PGTANDEM_ALL_MAJORS` asks
+/// for it.
+#[test]
+fn every_case_if_asked_for() {
+    if std::env::var_os("PGTANDEM_ALL_MAJORS").is_none() {
+        return;
+    }
+    let (old, new) = (shared(18).unwrap(), Server::start(18).unwrap());
+    let mut failures = Vec::new();
+    crate::catalog_cases::each(old, &new, |database| {
+        let folder = Folder::new(&format!("dump-{database}"));
+        let (ours, stock) = (folder.path().join("ours"), folder.path().join("stock"));
+        let mut pg_dump = old.client("pg_dump").unwrap();
+        let done = pg_dump.args(["-Fc", "-d", database, "-f"]).arg(&stock).stderr(Stdio::null()).status().unwrap();
+        let done = done.success() && try_stock_tools(&new, &stock, &format!("stock_{database}")).0;
+        let tried = catch_unwind(|| {
+            dump(old, database, &ours, &[]);
+            let name = format!("ours_{database}");
+            new.create_database(&name).unwrap();
+            let restored = new.client("pg_restore").unwrap().args(["-d", &name]).arg(&ours).output().unwrap();
+            let said = String::from_utf8_lossy(&restored.stderr).into_owned();
+            assert!(restored.status.success() || !done, "{said}");
+            let expected = Oracle::of(old, database).expected_there().without_database();
+            if done {
+                assert_same(&said, &expected, 0, &Oracle::of(&new, &name).without_database(), 0, &[]);
+            }
+        });
+        if let Err(panic) = tried {
+            let said = panic.downcast::<String>().map_or_else(|_| "it panicked".to_owned(), |text| *text);
+            failures.push(format!("{database}\n{said}"));
+        }
+    });
+    assert!(failures.is_empty(), "{} cases failed:\n{}", failures.len(), failures.join("\n\n"));
 }

@@ -307,7 +307,7 @@ fn every_case() {
 }
 
 /// What `pg_restore` makes of an archive, and whether it has met no error.
-fn try_stock_tools(server: &Server, archive: &Path, database: &str) -> (bool, Oracle) {
+pub fn try_stock_tools(server: &Server, archive: &Path, database: &str) -> (bool, Oracle) {
     server.create_database(database).unwrap();
     let mut pg_restore = server.client("pg_restore").unwrap();
     let done = pg_restore.args(["-d", database]).arg(archive).stderr(Stdio::null()).status().unwrap();

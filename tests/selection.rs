@@ -120,7 +120,7 @@ fn comparable(names: &BTreeSet<String>) -> BTreeSet<String> {
         name if name.starts_with("ACL ") => name.replace(".MATERIALIZED VIEW ", ".TABLE ").replace(".VIEW ", ".TABLE "),
         name => name.to_owned(),
     };
-    names.iter().filter(counts).map(called).map(|name| name.replace("-.BLOB METADATA ", "-.LARGE OBJECT ")).collect()
+    names.iter().filter(counts).map(called).collect()
 }
 
 pub const OPTIONS: &[&[&str]] = &[

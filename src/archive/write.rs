@@ -537,6 +537,10 @@ fn failed(error: io::Error, name: &str) -> Error {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "The volume is full. Free some space or name a file on another volume; nothing was left behind."
         }
+        io::ErrorKind::FileTooLarge => {
+            "The file may not become so large, by the limits of its volume or of this process (ulimit -f); nothing was \
+             left behind."
+        }
         io::ErrorKind::NotFound => "Make its folder first.",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "Name a file in a folder that may be written to."

@@ -177,7 +177,7 @@ impl<'a> Writer<'a> {
 
     fn comment_on_parts(&mut self) {
         for node in std::mem::take(&mut self.parts) {
-            let Some(needs) = self.makers(node) else {
+            let Some(mut needs) = self.makers(node) else {
                 self.parts.push(node);
                 continue;
             };
@@ -190,7 +190,19 @@ impl<'a> Writer<'a> {
             let sections = needs.iter().filter_map(|need| self.toc.get(*need)).map(|entry| entry.section);
             let own = object.render().section(Part::Definition);
             let section = sections.fold(own, std::cmp::max);
-            self.push(node.object, Draft::new(Kind::Comment, section, tag, create), needs, Vec::new());
+            let draft = Draft::new(Kind::Comment, section, tag, create);
+            // What chooses among the entries of an archive asks for the schema, and for what the comment needs.
+            let (draft, of) = match object {
+                Object::Constraint(constraint) => {
+                    (draft.within(&constraint.on.schema), Some(ObjectId::relation(constraint.relation)))
+                }
+                Object::DomainConstraint(constraint) => {
+                    (draft.within(&constraint.domain_name.schema), Some(constraint.domain))
+                }
+                _ => (draft, None),
+            };
+            needs.extend(of.and_then(|of| self.definitions.get(&self.catalog.resolve(of))));
+            self.push(node.object, draft, needs, Vec::new());
         }
     }
 
@@ -266,6 +278,11 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// What privileges, comments and labels on what an entry makes are called. Stock tools tell those on large objects, which
+/// count as data, by how this begins (PostgreSQL 18, `src/bin/pg_dump/pg_backup_archiver.c`, `_tocEntryRequired`).
 fn tag_of(entry: &Entry) -> String {
-    format!("{} {}", entry.kind, entry.tag)
+    match entry.kind {
+        Kind::LargeObject => format!("LARGE OBJECT {}", entry.tag),
+        kind => format!("{kind} {}", entry.tag),
+    }
 }

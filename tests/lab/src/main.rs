@@ -11,6 +11,9 @@ const USAGE: &str = "usage: pgtandem-lab provision [MAJOR...]
        pgtandem-lab run MAJOR [--regression]
        pgtandem-lab client PROGRAM [ARGUMENT...]";
 
+/// The majors of which tests want the very client.
+const EXACT_CLIENTS: [u32; 2] = [15, 17];
+
 type Result = std::result::Result<(), Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
@@ -33,11 +36,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// Fetches the client and the servers of these majors, or of all.
+/// Fetches the client and the servers of these majors, or of all; with those of all the clients whose major matters.
 fn provision(majors: &[&str]) -> Result {
     let mut wanted = majors.iter().map(|major| major.parse()).collect::<std::result::Result<Vec<u32>, _>>()?;
     if wanted.is_empty() {
         wanted.extend(MAJORS);
+        for major in EXACT_CLIENTS {
+            println!("client {major}: {}", Client::of(major)?.bin().display());
+        }
     }
     println!("client: {}", Client::get()?.bin().display());
     for major in wanted {

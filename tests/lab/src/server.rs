@@ -121,7 +121,18 @@ impl Server {
     /// # Errors
     /// * As [`Client::get`].
     pub fn client(&self, program: &str) -> Result<Command> {
-        let mut command = Client::get()?.command(program);
+        Ok(self.connected(Client::get()?.command(program)))
+    }
+
+    /// The same with a client of exactly this major.
+    ///
+    /// # Errors
+    /// * As [`Client::of`].
+    pub fn client_of(&self, major: u32, program: &str) -> Result<Command> {
+        Ok(self.connected(Client::of(major)?.command(program)))
+    }
+
+    fn connected(&self, mut command: Command) -> Command {
         for name in ["PGSERVICE", "PGOPTIONS", "PGSSLMODE", "PGHOSTADDR", "PGDATABASE", "PGAPPNAME"] {
             command.env_remove(name);
         }
@@ -129,7 +140,7 @@ impl Server {
         command.env("PGUSER", "postgres").env("PGPASSWORD", self.password.as_deref().unwrap_or_default());
         // Else the locale of whoever runs the tests would decide what comes out.
         command.env("PGCLIENTENCODING", "UTF8");
-        Ok(command)
+        command
     }
 
     /// Runs SQL and meta-commands with the stock `psql`; returns unaligned rows without headings.

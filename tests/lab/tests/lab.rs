@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pgtandem_lab::{Error, MAJORS, Server, StopMode, regression, regression_available, shared};
+use pgtandem_lab::{Client, Error, MAJORS, Server, StopMode, regression, regression_available, shared};
 
 /// The oldest server the stock client dumps.
 const OLDEST_DUMPED: u32 = 12;
@@ -27,6 +27,22 @@ fn every_major_serves_psql_and_pg_dump() {
             assert!(schema.contains("CREATE TABLE public.t"), "{schema}");
         }
     }
+}
+
+#[test]
+fn clients_of_one_major_are_of_that_major() {
+    for major in [15, 17, 18] {
+        let version = Client::of(major).unwrap().command("pg_restore").arg("--version").output().unwrap();
+        let version = String::from_utf8(version.stdout).unwrap();
+        assert!(version.contains(&format!(" {major}.")), "{version}");
+    }
+    let error = Client::of(16).map(|client| client.bin().to_owned());
+    // It is there where somebody has installed it, and nowhere else.
+    assert!(
+        error.as_ref().is_ok() || error.as_ref().is_err_and(|e| e.to_string().contains("CLIENT_DIR_16")),
+        "{error:?}"
+    );
+    assert!(Client::of(9).is_err());
 }
 
 #[test]
