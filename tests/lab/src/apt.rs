@@ -141,15 +141,15 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 ///
 /// Scripts, since `pg_dumpall` looks for an executable `pg_dump` beside itself.
 fn write_wrappers(folder: &Path, root: &Path, major: u32) -> Result<()> {
-    let (libraries, loader) = find_loader(&root.join("usr/lib"))?;
+    let (place, libraries, loader) = find_loader(root)?;
     let bin = folder.join("bin");
     cache::create(&bin)?;
     for program in PROGRAMS {
         let script = format!(
             "#!/bin/sh\n\
              root=${{0%/*}}/../root\n\
-             libraries=$root/usr/lib/{libraries}\n\
-             exec \"$libraries/{loader}\" --argv0 \"$0\" --library-path \"$libraries\" \
+             libraries=$root/usr/lib/{libraries}:$root/lib/{libraries}\n\
+             exec \"$root/{place}/{libraries}/{loader}\" --argv0 \"$0\" --library-path \"$libraries\" \
              \"$root/usr/lib/postgresql/{major}/bin/{program}\" \"$@\"\n"
         );
         let path = bin.join(program);
@@ -160,18 +160,23 @@ fn write_wrappers(folder: &Path, root: &Path, major: u32) -> Result<()> {
     Ok(())
 }
 
-/// Names of the folder with the libraries, which depends on the machine, and of the loader in it.
-fn find_loader(lib: &Path) -> Result<(String, String)> {
-    for folder in files(lib)?.iter().filter(|path| path.is_dir()) {
-        for file in files(folder)? {
-            let name = name(&file);
-            // The loader is `ld-linux-<machine>.so.2`, or much like it.
-            if name.starts_with("ld-linux") {
-                return Ok((self::name(folder), name));
+/// Where the loader is, from the root: the place of folders with libraries, the name of that folder, which depends on the
+/// machine, and its own. Packages before trixie have some libraries in `/lib`, which is a link to the other on whole systems.
+fn find_loader(root: &Path) -> Result<(&'static str, String, String)> {
+    for place in ["usr/lib", "lib"] {
+        let lib = root.join(place);
+        let folders = if lib.is_dir() { files(&lib)? } else { Vec::new() };
+        for folder in folders.iter().filter(|path| path.is_dir()) {
+            for file in files(folder)? {
+                let name = name(&file);
+                // The loader is `ld-linux-<machine>.so.2`, or much like it.
+                if name.starts_with("ld-linux") {
+                    return Ok((place, self::name(folder), name));
+                }
             }
         }
     }
-    Err(Error::Unsupported(format!("no dynamic loader beneath {}", lib.display())))
+    Err(Error::Unsupported(format!("no dynamic loader beneath {}", root.display())))
 }
 
 fn name(path: &Path) -> String {
