@@ -1,6 +1,8 @@
 use super::*;
-use crate::sql::Ident;
-use crate::toc::Rows;
+use crate::sql::{Ident, QualName};
+use crate::toc::{Data, Kind, Rows, Section};
+
+const PLAIN: Extras = Extras { verify: false, analyze_only: true, carry_statistics: false, partial: false };
 
 fn entry(kind: Kind, section: Section, tag: &str, needs: &[EntryId]) -> Entry {
     Entry {
@@ -73,8 +75,6 @@ fn what_several_share_is_there_when_all_parts_are() {
     assert!(then.contains(&Work::Entry(key)) && then.contains(&Work::Verify(large_rows)), "{then:?}");
     assert_eq!(Schedule::of_data(&toc).entries(), [large_rows]);
 }
-
-const PLAIN: Extras = Extras { verify: false, analyze_only: true, carry_statistics: false, partial: false };
 
 /// Takes everything that may run at once.
 fn take_all(schedule: &mut Schedule) -> Vec<(TaskNumber, Work)> {
