@@ -80,6 +80,27 @@ fn one_block_of_an_archive_by_several_lanes() {
     }
 }
 
+/// Rows that are longer than what is compressed together: the pieces of one are not to be mixed with those of another.
+#[test]
+fn long_rows_of_several_lanes_stay_in_one_piece() {
+    let folder = Folder::new("parts-long");
+    let (old, new) = (shared(18).unwrap(), Server::start(18).unwrap());
+    old.create_database("parts_long").unwrap();
+    let sql = "CREATE TABLE long (id int, pad text, t text);
+        ALTER TABLE long ALTER pad SET STORAGE PLAIN, ALTER t SET STORAGE EXTERNAL;
+        INSERT INTO long SELECT n, repeat('x', 2000), repeat(md5(n::text), 300000) FROM generate_series(1, 24) n";
+    old.psql("parts_long", sql).unwrap();
+    let archive = folder.path().join("long.pgdump");
+    let name = archive.to_str().unwrap();
+    let dumped = Program::new()
+        .args(["dump", "--log-format", "json", "--from", &old.url("parts_long"), "-Z", "zstd:1", "--archive", name])
+        .succeed();
+    dumped.tells(&["public.long (1 of "]);
+    Program::new().args(["verify", "--archive", name]).succeed();
+    Program::new().args(["restore", "--archive", name, "--to", &new.url("parts_long")]).succeed();
+    assert_eq!(Oracle::of(&new, "parts_long").data, Oracle::of(old, "parts_long").expected_there().data);
+}
+
 fn restored(archive: &Path, server: &Server, database: &str) -> Oracle {
     server.create_database(database).unwrap();
     let mut pg_restore = server.client("pg_restore").unwrap();

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::digest::Digest;
 use crate::archive::block::Content;
@@ -53,6 +53,8 @@ struct State {
     room: Arc<Semaphore>,
     /// What holds together the pieces that were handed in, and the digest of the parts that have ended.
     envelope: Mutex<(Envelope, Digest)>,
+    /// Who hands in the pieces of one row, between which nothing else may come.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 enum Command {
@@ -137,7 +139,7 @@ impl Desk {
         if let (Content::Rows, Ok(none)) = (content, Arc::clone(&room).try_acquire_many_owned(0)) {
             self.send(Command::Frame { id, bytes: envelope.head().to_vec(), frame: AROUND, room: none })?;
         }
-        let state = State { room, envelope: Mutex::new((envelope, Digest::default())) };
+        let state = State { room, envelope: Mutex::new((envelope, Digest::default())), turn: Arc::default() };
         Ok(Block { id, desk: self.clone(), state: Arc::new(state) })
     }
 
@@ -198,6 +200,11 @@ impl Block {
         let mut state = self.state.envelope.lock().unwrap_or_else(PoisonError::into_inner);
         state.0.add(&piece);
         self.desk.send(Command::Frame { id: self.id, bytes: piece.bytes, frame, room })
+    }
+
+    /// Waits until nobody else is in the middle of a row, and keeps others from being so.
+    pub async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.state.turn).lock_owned().await
     }
 
     /// Hands in what stands after all pieces of rows.

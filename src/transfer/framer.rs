@@ -1,5 +1,6 @@
 //! Rows on their way into an archive: cut into pieces that end with a row, compressed beside the copying.
 
+use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinHandle;
 
 use super::archivist::{AROUND, Block, Desk};
@@ -22,6 +23,8 @@ pub(super) struct RowFramer {
     block: Block,
     /// Whether others bring rows of the same block.
     is_part: bool,
+    /// As long as a row is handed in in pieces.
+    turn: Option<OwnedMutexGuard<()>>,
     content: Vec<u8>,
     /// Rows that end in `content`, and where the last one does.
     rows: u32,
@@ -42,6 +45,8 @@ struct Compressed {
     encoder: Box<Encoder>,
     piece: codec::Frame,
     frame: Frame,
+    /// Whether a row goes on after it.
+    is_open: bool,
 }
 
 impl RowFramer {
@@ -57,7 +62,7 @@ impl RowFramer {
 
     fn into_block(block: Block, is_part: bool) -> Result<Self> {
         let work = Work::Idle(Box::new(Encoder::new(block.codec())?));
-        Ok(Self { block, is_part, content: Vec::new(), rows: 0, last_end: 0, within_row: false, work })
+        Ok(Self { block, is_part, turn: None, content: Vec::new(), rows: 0, last_end: 0, within_row: false, work })
     }
 
     pub async fn add(&mut self, block: &tap::Block) -> Result<()> {
@@ -83,15 +88,15 @@ impl RowFramer {
         let frame = Frame { rows: self.rows, within_row: self.within_row, ..Frame::default() };
         self.within_row = self.last_end != end;
         (self.rows, self.last_end) = (0, 0);
-        self.compress(content, frame).await
+        self.compress(content, frame, self.within_row).await
     }
 
-    async fn compress(&mut self, content: Vec<u8>, frame: Frame) -> Result<()> {
+    async fn compress(&mut self, content: Vec<u8>, frame: Frame, is_open: bool) -> Result<()> {
         let mut encoder = self.settle().await?;
         self.work = Work::Busy(tokio::task::spawn_blocking(move || {
             let piece = encoder.frame(&content)?;
             let frame = Frame { content: u32::try_from(content.len()).unwrap_or(u32::MAX), ..frame };
-            Ok(Compressed { encoder, piece, frame })
+            Ok(Compressed { encoder, piece, frame, is_open })
         }));
         Ok(())
     }
@@ -102,8 +107,13 @@ impl RowFramer {
             Work::Idle(encoder) => Ok(encoder),
             Work::Busy(busy) => {
                 let done = busy.await.map_err(|error| Error::malformed("a compressor has died").with_source(error))?;
-                let Compressed { encoder, piece, frame } = done?;
+                let Compressed { encoder, piece, frame, is_open } = done?;
+                let turn = match self.turn.take() {
+                    Some(turn) => turn,
+                    None => self.block.turn().await,
+                };
                 self.block.frame(piece, frame).await?;
+                self.turn = is_open.then_some(turn);
                 Ok(encoder)
             }
             Work::Nothing => Err(Error::malformed("this table has failed before")),
@@ -120,7 +130,7 @@ impl RowFramer {
             self.block.add(&Digest { rows, sum: digest.unwrap_or_default() });
             return Ok(());
         }
-        self.compress(END_OF_ROWS.to_vec(), AROUND).await?;
+        self.compress(END_OF_ROWS.to_vec(), AROUND, false).await?;
         self.settle().await?;
         self.block.tail().await?;
         self.block.close(rows, digest)
