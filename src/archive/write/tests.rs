@@ -1,11 +1,13 @@
-use std::io::Cursor;
+use std::io::{self, Cursor};
 use std::sync::{Arc, Mutex};
 
 use super::super::codec::{Codec, Encoder, Envelope};
 use super::super::header::{Date, Version};
 use super::super::primitive::Sizes;
 use super::super::read::{FileArchive, StreamArchive};
+use super::out::BUFFER_BYTES;
 use super::*;
+use crate::error::ErrorKind;
 
 /// A folder that goes with the test.
 struct Folder(PathBuf);
