@@ -6,6 +6,7 @@ use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use pgtandem::archive::read::FileArchive;
 use pgtandem_lab::{Server, shared};
 
 use crate::restore::try_stock_tools;
@@ -178,6 +179,27 @@ fn large_tables_side_by_side() {
     }
     let left: Vec<PathBuf> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
+}
+
+/// Nothing makes such a table in the archive, so that a foreign key has to say itself that it waits for the rows: `pg_restore
+/// -j` and our lanes go by that.
+#[test]
+fn foreign_keys_wait_for_the_rows_of_an_extensions_table() {
+    let (server, folder) = (shared(18).unwrap(), Folder::new("dump-extension"));
+    crate::support::prepare_server(server);
+    server.create_database("dump_extension").unwrap();
+    server.psql_file("dump_extension", &crate::support::testdata("catalog/extension/attached.sql")).unwrap();
+    let archive = folder.path().join("x.pgdump");
+    dump(server, "dump_extension", &archive, &[]);
+    let archive = FileArchive::open(&archive).unwrap();
+    let find = |desc: &str, tag: &str| {
+        let found = archive.records().iter().find(|r| r.desc == desc.as_bytes() && r.tag == tag.as_bytes());
+        found.unwrap_or_else(|| panic!("there is no {desc} {tag}"))
+    };
+    for (key, table) in [("ours ours_id_fkey", "setting_history"), ("ours ours_name_fkey", "setting")] {
+        let rows = find("TABLE DATA", table).id;
+        assert!(find("FK CONSTRAINT", key).needs.contains(&rows), "{key} does not need the rows of {table}");
+    }
 }
 
 #[test]

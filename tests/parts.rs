@@ -1,6 +1,8 @@
 //! Tables that several lanes share.
 
+use std::fs::File;
 use std::path::Path;
+use std::process::Command;
 
 use pgtandem_lab::{Server, shared};
 
@@ -78,6 +80,22 @@ fn one_block_of_an_archive_by_several_lanes() {
         let database = format!("parts_{number}");
         assert_same(codec, &expected, 18, &restored(&archive, &new, &database), 18, &[]);
     }
+}
+
+/// Blocks of a stream come in the order of their records, whoever has his part first.
+#[test]
+fn several_lanes_write_to_standard_output() {
+    let folder = Folder::new("parts-stream");
+    let (old, new) = (shared(18).unwrap(), Server::start(18).unwrap());
+    fill(old, "parts_stream");
+    old.psql("parts_stream", "CREATE TABLE second AS TABLE large").unwrap();
+    let archive = folder.path().join("x");
+    let mut dump = Command::new(env!("CARGO_BIN_EXE_pgtandem"));
+    dump.args(["dump", "--from", &old.url("parts_stream"), "-Z", "zstd:1", "-j", "4", "-q", "--archive", "-"]);
+    assert!(dump.stdout(File::create(&archive).unwrap()).status().unwrap().success());
+    Program::new().args([Path::new("verify"), Path::new("--archive"), &archive]).succeed();
+    let expected = Oracle::of(old, "parts_stream").without_database();
+    assert_same("a stream", &expected, 18, &restored(&archive, &new, "parts_stream"), 18, &[]);
 }
 
 /// Rows that are longer than what is compressed together: the pieces of one are not to be mixed with those of another.

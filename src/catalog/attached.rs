@@ -21,6 +21,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::constraint::ConstraintKind;
 use super::query::{Query, expr, in_user_schema};
 use super::{Aspects, Catalog, Class, Node, Object, ObjectId, Part};
 use crate::error::Result;
@@ -283,7 +284,7 @@ pub(super) fn comment_only_if(object: &Object, aspects: &Aspects) -> Option<Sql>
     Attached::on_extension(object, aspects).map(|attached| attached.is_silent())
 }
 
-/// What hangs on an extension's relation comes after the rows of that: pairs of a node and what it needs.
+/// What hangs on an extension's relation, or refers to it, comes after the rows of that: pairs of a node and what it needs.
 pub fn edges(catalog: &Catalog) -> Vec<(Node, Node)> {
     let mut rows: HashMap<u32, Node> = HashMap::new();
     for object in catalog.objects() {
@@ -292,10 +293,20 @@ pub fn edges(catalog: &Catalog) -> Vec<(Node, Node)> {
         rows.extend(extension.config.iter().map(|config| config.relation).zip(parts));
     }
     let after = |object: &Object| {
-        let on = Attached::of(object)?.relation;
-        Some((Node::definition(object.id()), *rows.get(&on)?))
+        let on = Attached::of(object).map(|attached| attached.relation);
+        let referenced = match object {
+            Object::Constraint(constraint) if constraint.kind == ConstraintKind::ForeignKey => {
+                Some(constraint.referenced)
+            }
+            _ => None,
+        };
+        let (own, rows) = (Node::definition(object.id()), &rows);
+        on.into_iter()
+            .chain(referenced)
+            .filter_map(move |relation| Some((own, *rows.get(&relation)?)))
+            .collect::<Vec<_>>()
     };
-    if rows.is_empty() { Vec::new() } else { catalog.objects().iter().filter_map(after).collect() }
+    if rows.is_empty() { Vec::new() } else { catalog.objects().iter().flat_map(after).collect() }
 }
 
 #[cfg(test)]

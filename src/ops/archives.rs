@@ -10,7 +10,7 @@ use super::prepare::{Prepared, Ready};
 use super::report::Phases;
 use super::upgrade::Archiving;
 use crate::catalog::Catalog;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::event::{Finding, Severity};
 use crate::plan::select::Selected;
 use crate::transfer::{Archivist, Tee};
@@ -138,7 +138,7 @@ impl Archives {
                     bytes: written.bytes,
                     codec: wanted.to.codec.to_string(),
                 })),
-                Err(error) if self.optional && error.kind() == ErrorKind::Io => {
+                Err(error) if self.optional => {
                     phases.found(vec![lost(&wanted.path, &error)]);
                     done.push(None);
                 }
