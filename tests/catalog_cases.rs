@@ -106,7 +106,8 @@ fn try_case(case: &Case, old: &Server, new: &Server) {
 }
 
 /// Makes each case that is asked for on the old server, with its roles on both, and hands over the name of its database.
-pub fn each(old: &Server, new: &Server, mut with: impl FnMut(&str)) {
+/// `purpose` is what the names of databases begin with: nobody else may have the same.
+pub fn each(old: &Server, new: &Server, purpose: &str, mut with: impl FnMut(&str)) {
     prepare_server(old);
     prepare_server(new);
     let wanted = std::env::var("PGTANDEM_CASES").unwrap_or_default();
@@ -114,7 +115,7 @@ pub fn each(old: &Server, new: &Server, mut with: impl FnMut(&str)) {
         if case.must_be_refused() {
             continue;
         }
-        let database = format!("archive_{}", case.name);
+        let database = format!("{purpose}_{}", case.name);
         old.create_database(&database).unwrap();
         old.psql_file(&database, &case.file).unwrap();
         same_roles(old, new);

@@ -262,7 +262,7 @@ fn every_case_if_asked_for() {
     }
     let (old, new) = (shared(18).unwrap(), Server::start(18).unwrap());
     let mut failures = Vec::new();
-    crate::catalog_cases::each(old, &new, |database| {
+    crate::catalog_cases::each(old, &new, "dumped", |database| {
         let folder = Folder::new(&format!("dump-{database}"));
         let (ours, stock) = (folder.path().join("ours"), folder.path().join("stock"));
         let mut pg_dump = old.client("pg_dump").unwrap();

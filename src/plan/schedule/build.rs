@@ -211,6 +211,11 @@ impl<'a> Builder<'a> {
         if after_all_data {
             needs.extend(&self.loads);
         }
+        // What is made from then on would get them, and those that it has are told by itself.
+        if entry.kind == Kind::DefaultAcl {
+            let granted = self.toc.entries().iter().filter(|other| has_default_privileges(other.kind));
+            needs.extend(granted.filter_map(|other| self.made_by.get(&other.id)));
+        }
         // One that also marks its table (CLUSTER ON, REPLICA IDENTITY) has it for itself.
         let shared = |relation: &&EntryId| entry.kind == Kind::Index && !entry.locks.contains(relation);
         let shares = relations.iter().filter(shared).copied().collect();
@@ -352,6 +357,28 @@ impl<'a> Builder<'a> {
         };
         entry.needs.iter().filter(is_relation).copied().collect()
     }
+}
+
+/// What default privileges are about (documentation, ALTER DEFAULT PRIVILEGES). Some of it has its turn after the data: views
+/// that need a primary key.
+const fn has_default_privileges(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Schema
+            | Kind::ShellType
+            | Kind::Type
+            | Kind::Domain
+            | Kind::Function
+            | Kind::Procedure
+            | Kind::Aggregate
+            | Kind::Table
+            | Kind::ForeignTable
+            | Kind::View
+            | Kind::MaterializedView
+            | Kind::Sequence
+            | Kind::LargeObject
+            | Kind::SingleLargeObject
+    )
 }
 
 /// Adds what copies the data of an entry: one task, or one for each part and one that comes last. Returns that one.

@@ -50,6 +50,23 @@ fn index(toc: &mut Toc, table: EntryId, name: &str, weight: u64) -> EntryId {
 }
 
 #[test]
+fn default_privileges_come_after_all_that_would_get_them() {
+    let mut toc = Toc::default();
+    let base = table(&mut toc, "base");
+    let base_rows = rows(&mut toc, base, "base", 1);
+    let key = toc.push(entry(Kind::Constraint, Section::PostData, "key", &[base]));
+    let view = toc.push(entry(Kind::MaterializedView, Section::PostData, "by_key", &[key]));
+    let defaults = toc.push(entry(Kind::DefaultAcl, Section::Last, "DEFAULT PRIVILEGES FOR TABLES", &[]));
+    let mut schedule = Schedule::new([&toc], PLAIN);
+    for expected in [base_rows, key, view, defaults] {
+        let mut ready = take_all(&mut schedule);
+        ready.retain(|(_, work)| matches!(work, Work::Entry(_)));
+        assert_eq!(ready.iter().map(|t| t.1).collect::<Vec<_>>(), [Work::Entry(expected)]);
+        schedule.finish(ready[0].0);
+    }
+}
+
+#[test]
 fn what_several_share_is_there_when_all_parts_are() {
     let mut toc = Toc::default();
     let large = table(&mut toc, "large");
