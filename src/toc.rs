@@ -227,7 +227,9 @@ pub struct Part {
 impl Part {
     /// Where it begins, of so many things in a row.
     pub fn begins_at(self, count: u64) -> u64 {
-        count * u64::from(self.number) / u64::from(self.of.max(1))
+        // An archive may say that there are more of them than anybody has.
+        let place = u128::from(count) * u128::from(self.number) / u128::from(self.of.max(1));
+        u64::try_from(place).unwrap_or(u64::MAX)
     }
 
     /// Whether it is the last one.

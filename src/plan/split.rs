@@ -13,7 +13,10 @@ pub fn for_reading(toc: &mut Toc, lanes: NonZeroUsize) {
     let lanes = lanes.get() as u64;
     let share = total(toc) / lanes;
     // Two for each share, so that none has to wait long for the last one.
-    split(toc, |weight| if weight > share { (weight * 2).div_ceil(share.max(1)).min(weight / LEAST) } else { 1 });
+    split(
+        toc,
+        |weight| if weight > share { weight.saturating_mul(2).div_ceil(share.max(1)).min(weight / LEAST) } else { 1 },
+    );
 }
 
 /// Splits the table that weighs more than all others. Its rows cannot be written frozen then, so that it has to be worth it.
@@ -24,7 +27,8 @@ pub fn for_loading(toc: &mut Toc, lanes: NonZeroUsize) {
 }
 
 fn total(toc: &Toc) -> u64 {
-    toc.entries().iter().filter(|entry| entry.data.is_some()).map(|entry| entry.weight).sum()
+    let weights = toc.entries().iter().filter(|entry| entry.data.is_some()).map(|entry| entry.weight);
+    weights.fold(0, u64::saturating_add)
 }
 
 /// In how many parts a table goes that has so many bytes, where its pages can be told apart and all of its rows move.
@@ -119,6 +123,17 @@ mod tests {
             for_loading(&mut toc, lanes);
             assert_eq!(parts(&toc), expected, "{weights:?}");
         }
+    }
+
+    #[test]
+    fn weights_that_nobody_has_are_no_harm() {
+        let mut toc = toc(&[GB, GB]);
+        toc.entries_mut().for_each(|entry| entry.weight = u64::MAX);
+        let lanes = NonZeroUsize::new(4).unwrap();
+        for_reading(&mut toc, lanes);
+        for_loading(&mut toc, lanes);
+        let part = crate::toc::Part { number: 3, of: 4 };
+        assert!(part.begins_at(u64::MAX) < part.next().begins_at(u64::MAX));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::unpack::Lines;
+use super::unpack::{Lines, hand_over_object};
 use crate::archive::read::{Block as Packed, FileArchive, Lost, label};
 use crate::archive::toc::Record;
 use crate::archive::verify::words;
@@ -210,13 +210,7 @@ impl Wreck<'_> {
             if !left.remove(&oid) {
                 continue;
             }
-            let mut offset = 0;
-            while let Some(bytes) = block.next_piece()? {
-                let length = bytes.len() as u64;
-                hand_over(Chunk { oid, offset, bytes, last: false })?;
-                offset += length;
-            }
-            hand_over(Chunk { oid, offset, bytes: Bytes::new(), last: true })?;
+            hand_over_object(block, oid, hand_over)?;
         }
         for oid in wanted.difference(&whole).copied() {
             hand_over(Chunk { oid, offset: 0, bytes: Bytes::new(), last: true })?;

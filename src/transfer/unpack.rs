@@ -168,6 +168,21 @@ impl Lines {
 /// The large objects of a block, as far as they are wanted.
 pub(super) struct UnpackedObjects(Reading<Chunk>);
 
+/// Hands over the large object that a block has come to.
+pub(super) fn hand_over_object(
+    block: &mut Packed<'_>,
+    oid: u32,
+    hand_over: &mut dyn FnMut(Chunk) -> Result<()>,
+) -> Result<()> {
+    let mut offset = 0;
+    while let Some(bytes) = block.next_piece()? {
+        let length = bytes.len() as u64;
+        hand_over(Chunk { oid, offset, bytes, last: false })?;
+        offset += length;
+    }
+    hand_over(Chunk { oid, offset, bytes: Bytes::new(), last: true })
+}
+
 impl UnpackedObjects {
     pub fn start(blocks: &Blocks, record: &Record, wanted: &[u32]) -> Self {
         let salvaged = wanted.to_vec();
@@ -177,13 +192,7 @@ impl UnpackedObjects {
                 if !wanted.remove(&oid) {
                     continue;
                 }
-                let mut offset = 0;
-                while let Some(bytes) = block.next_piece()? {
-                    let length = bytes.len() as u64;
-                    hand_over(Chunk { oid, offset, bytes, last: false })?;
-                    offset += length;
-                }
-                hand_over(Chunk { oid, offset, bytes: Bytes::new(), last: true })?;
+                hand_over_object(block, oid, hand_over)?;
             }
             match wanted.iter().min() {
                 None => Ok(()),
