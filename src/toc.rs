@@ -15,6 +15,8 @@ pub struct EntryId(pub u32);
 /// When an entry has its turn, coarsely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Section {
+    /// Never: it stands there already, and others need it.
+    Standing,
     /// What data needs to exist.
     PreData,
     /// Rows, large objects, sequence states.
@@ -286,6 +288,11 @@ impl Entry {
     /// Whether it hangs on a relation of an extension, whose script may have made it.
     pub fn is_on_extension(&self) -> bool {
         self.only_if.is_some() && self.kind != Kind::Acl && self.section != Section::Data
+    }
+
+    /// Whether anything is done about it.
+    pub fn is_made(&self) -> bool {
+        self.section != Section::Standing
     }
 
     /// The object as a user would name it: "TABLE shop.orders".

@@ -31,6 +31,7 @@ mod restore_stream;
 mod roundtrip;
 mod salvage;
 mod selection;
+mod standing;
 mod statistics;
 mod support;
 mod upgrade_archive;

@@ -157,11 +157,7 @@ fn what_stands_in_the_way() {
 
     restore(&archive, &to).run().expect(4).tells(&["role alice is missing", "role bob is missing", "--roles create"]);
     nothing();
-    restore(&archive, &to)
-        .args(["--data-only"])
-        .run()
-        .expect(2)
-        .tells(&["makes a new database", "pg_restore --data-only"]);
+    restore(&archive, &to).args(["--data-only"]).run().expect(4).tells(&["no such database", "--schema-only"]);
     restore(Path::new("-"), &to).run().expect(1).tells(&["standard input"]);
     restore(&archive.with_extension("none"), &to).run().expect(1).tells(&["cannot open the archive"]);
     nothing();

@@ -331,8 +331,6 @@ fn what_makes_no_sense_is_refused() {
     refused(&["-t", "elsewhere.alone.t1"], 2, &["elsewhere.alone.t1", "another database"]);
     refused(&["-t", "a.b.c.d"], 2, &["a.b.c.d"]);
     refused(&["-t", "alone.(t1"], 2, &["alone.(t1", "2201B"]);
-    refused(&["--data-only"], 2, &["--data-only", "pre-data"]);
-    refused(&["--section", "data"], 2, &["pre-data"]);
     refused(&["--all-databases", "-n", "alone"], 2, &["--all-databases"]);
     refused(&["-s", "-a"], 2, &["--data-only"]);
 }

@@ -273,7 +273,7 @@ fn conditional(condition: &Sql, statements: &[Sql]) -> Sql {
 const fn section(entry: &Entry) -> i64 {
     match (entry.kind, entry.section) {
         (Kind::Acl | Kind::Comment | Kind::SecurityLabel, _) => 1,
-        (_, Section::PreData) => 2,
+        (_, Section::Standing | Section::PreData) => 2,
         (_, Section::Data) => 3,
         (_, Section::PostData | Section::Last) => 4,
     }

@@ -103,7 +103,7 @@ pub use transform::Transform;
 pub use trigger::Trigger;
 pub use types::{Definition as TypeDefinition, DomainConstraint, Type};
 pub use view::View;
-pub use wanted::{Wanted, wanted};
+pub use wanted::{Wanted, wanted, wanted_by_database};
 
 use crate::sql::{Ident, QualName, Sql};
 use crate::toc::{Data, Kind, Section};

@@ -19,7 +19,7 @@ pub(super) fn arrived(database: &str, toc: &Toc, moved: &Moved, indexes: Vec<Ind
         bytes: moved.bytes,
         large_objects: large_objects(toc),
         sequences: count(Kind::SequenceSet),
-        entries: entries.len() as u64,
+        entries: entries.iter().filter(|entry| entry.is_made()).count() as u64,
         carried: moved.carried,
         analyzed: moved.analyzed,
         archive: None,

@@ -122,26 +122,7 @@ impl Preflight {
 
     /// Other sessions in the old database, and workers of its subscriptions: what they write after the snapshot stays behind.
     pub async fn writers(&mut self, old: &Session, writers: Writers) -> Result<()> {
-        let query = Sql::constant(OTHER_SESSIONS);
-        let patience = Instant::now() + PARTING;
-        let mut rows = old.rows(&query).await?;
-        while !rows.is_empty() && Instant::now() < patience {
-            tokio::time::sleep(PARTING / 20).await;
-            rows = old.rows(&query).await?;
-        }
-        let mut sessions = Vec::new();
-        for row in &rows {
-            let (pid, user): (i32, Option<String>) = (row.get("pid")?, row.get("usename")?);
-            let (name, client): (Option<String>, Option<String>) = (row.get("application_name")?, row.get("client")?);
-            let state: Option<String> = row.get("state")?;
-            sessions.push(format!(
-                "pid {pid}, user {}, application \"{}\", from {}, {}",
-                user.as_deref().unwrap_or("?"),
-                name.as_deref().unwrap_or_default(),
-                client.as_deref().unwrap_or("a local socket"),
-                state.as_deref().unwrap_or("state unknown"),
-            ));
-        }
+        let sessions = other_sessions(old).await?;
         if sessions.is_empty() {
             return Ok(());
         }
@@ -157,6 +138,18 @@ impl Preflight {
                 text: "is connected to the old database; what it writes during the run is not moved".to_owned(),
                 remedy: None,
             })),
+        }
+        Ok(())
+    }
+
+    /// Other sessions in a database on the new server that is to be copied: it cannot be, and what they write would be lost.
+    pub async fn users_of_target(&mut self, new: &Session) -> Result<()> {
+        let sessions = other_sessions(new).await?;
+        if !sessions.is_empty() {
+            self.obstacle(format!(
+                "other sessions are connected to the database on the new server, of which a copy is made. End them: {}.",
+                sessions.join("; ")
+            ));
         }
         Ok(())
     }
@@ -328,6 +321,31 @@ impl Preflight {
         self.note(gone.map(|((entry, _), _)| nothing_to_grant_on(entry)).collect::<Vec<_>>());
         Ok(())
     }
+}
+
+/// Who else is connected to the session's database, after a while for those that are about to leave.
+async fn other_sessions(session: &Session) -> Result<Vec<String>> {
+    let query = Sql::constant(OTHER_SESSIONS);
+    let patience = Instant::now() + PARTING;
+    let mut rows = session.rows(&query).await?;
+    while !rows.is_empty() && Instant::now() < patience {
+        tokio::time::sleep(PARTING / 20).await;
+        rows = session.rows(&query).await?;
+    }
+    let mut sessions = Vec::new();
+    for row in &rows {
+        let (pid, user): (i32, Option<String>) = (row.get("pid")?, row.get("usename")?);
+        let (name, client): (Option<String>, Option<String>) = (row.get("application_name")?, row.get("client")?);
+        let state: Option<String> = row.get("state")?;
+        sessions.push(format!(
+            "pid {pid}, user {}, application \"{}\", from {}, {}",
+            user.as_deref().unwrap_or("?"),
+            name.as_deref().unwrap_or_default(),
+            client.as_deref().unwrap_or("a local socket"),
+            state.as_deref().unwrap_or("state unknown"),
+        ));
+    }
+    Ok(sessions)
 }
 
 fn refusal(obstacles: &[String]) -> Error {

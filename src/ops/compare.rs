@@ -28,6 +28,8 @@ pub(super) struct Sides<'a> {
     pub hidden: &'a BTreeSet<String>,
     /// Both servers are of one major.
     pub same_major: bool,
+    /// The new database was there before, and may hold what the old one does not.
+    pub may_hold_more: bool,
     /// Objects belong to whom they belonged to. Else their privileges name somebody else and cannot be compared.
     pub same_owners: bool,
 }
@@ -74,9 +76,10 @@ pub(super) fn schemas(sides: &Sides<'_>) -> Result<Vec<Finding>> {
             )),
         }
     }
+    let is_more = |entries: &[&Entry]| !sides.may_hold_more && !entries.iter().all(|entry| came_by_itself(entry));
     differences.extend(
         new.iter()
-            .filter(|(key, entries)| !old.contains_key(key) && !entries.iter().all(|entry| came_by_itself(entry)))
+            .filter(|(key, entries)| !old.contains_key(key) && is_more(entries))
             .map(|(key, _)| format!("{} {} is only on the new server", key.0, key.1)),
     );
     report("the schemas differ", differences).map(|()| findings)
@@ -124,7 +127,8 @@ fn report(what: &'static str, differences: Vec<String>) -> Result<()> {
 
 fn index(toc: &Toc, same_owners: bool, counts: impl Fn(&Entry) -> bool) -> Index<'_> {
     let mut out = Index::new();
-    for entry in toc.entries().iter().filter(|entry| counts(entry) && (same_owners || entry.kind != Kind::Acl)) {
+    let compared = |entry: &Entry| entry.is_made() && (same_owners || entry.kind != Kind::Acl);
+    for entry in toc.entries().iter().filter(|entry| compared(entry) && counts(entry)) {
         // Tags hold the types of arguments, and which of those are quoted differs between majors.
         out.entry((entry.kind, entry.name().replace('"', ""))).or_default().push(entry);
     }

@@ -24,6 +24,7 @@ pub mod script;
 mod settings;
 mod space;
 mod staging;
+mod standing;
 pub mod upgrade;
 pub mod verify;
 

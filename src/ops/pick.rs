@@ -40,6 +40,8 @@ pub struct Wanted {
 pub(super) struct Picked<'a> {
     /// The records, in order; settings come first.
     pub records: Vec<&'a Record>,
+    /// Those that are wanted by name alone, and come before the data: where that is not wanted, it stands already.
+    pub standing: Vec<&'a Record>,
     /// What is wanted and needs what is not.
     pub dangling: Vec<Dangling>,
     /// What is worth telling about the patterns.
@@ -83,20 +85,23 @@ impl Wanted {
         let held = contents.held(&selected);
         let dangling = if selection.has_patterns() { contents.dangling(&held) } else { Vec::new() };
         let done = self.carried_out(records);
-        let has = |record: &Record, section| {
-            listing::is_setting(record)
+        let (mut wanted, mut standing) = (Vec::new(), Vec::new());
+        for (record, section) in listing::sections(records) {
+            let is_held = held.contains(&record.id) && done.contains(&record.id);
+            if listing::is_setting(record)
                 || listing::is_of_database(record) && self.database
-                || held.contains(&record.id)
-                    && done.contains(&record.id)
-                    && has_part(selection, &selected, record, section)
-        };
-        let wanted = listing::sections(records).filter(|(record, section)| has(record, *section));
-        let mut wanted: Vec<&Record> = wanted.map(|(record, _)| record).collect();
+                || is_held && has_part(selection, &selected, record, section)
+            {
+                wanted.push(record);
+            } else if is_held && section == listing::PRE_DATA && !is_remark(record) {
+                standing.push(record);
+            }
+        }
         if let Some(list) = &self.use_list {
             let order = listing::read(&list.text()?, records).map_err(|error| error.and_hint(&list.to_string()))?;
             in_order_of(&order, &mut wanted);
         }
-        Ok(Picked { records: wanted, dangling, findings })
+        Ok(Picked { records: wanted, standing, dangling, findings })
     }
 
     /// The numbers of the records for which there is anything to do.

@@ -9,6 +9,7 @@ use super::doors::Door;
 use super::globals::Globals;
 use super::report::Phases;
 use super::staging::{self, Staging};
+use super::standing::Standing;
 use super::upgrade::{Archiving, Upgrade};
 use crate::catalog::read::Names;
 use crate::catalog::{self, Catalog, Decisions, Setting};
@@ -37,6 +38,8 @@ pub(super) struct Prepared {
     pub catalog: Catalog,
     pub how: Decisions,
     pub toc: Arc<Toc>,
+    /// What it is added to, where it is not made.
+    pub standing: Option<Standing>,
     /// What is selected and needs what is not.
     dangling: Vec<Dangling>,
     /// The search path that the old one gives to its users: what follows SET.
@@ -51,6 +54,20 @@ impl Prepared {
         self.to.database()
     }
 
+    /// How lanes connect to the staging database.
+    fn for_lanes(&self) -> ConnInfo {
+        let to = self.to.with_database(self.staging.name().as_str());
+        self.standing.as_ref().map_or(to.clone(), |standing| standing.for_lanes(&to))
+    }
+
+    /// The statements about the database itself that give it everything else that it has.
+    pub fn properties(&self) -> Vec<Sql> {
+        match &self.standing {
+            Some(standing) => standing.properties.clone(),
+            None => self.catalog.database.properties(self.staging.name(), &self.catalog, &self.how),
+        }
+    }
+
     /// What lanes need to get at it on both sides.
     pub fn door(&self, digests: bool, tee: Option<Arc<Tee>>, notices: &NoticeSink) -> Door {
         let encoding = match &self.archive {
@@ -59,7 +76,7 @@ impl Prepared {
         };
         Door {
             from: self.from.clone(),
-            to: self.to.with_database(self.staging.name().as_str()),
+            to: self.for_lanes(),
             snapshot: Arc::clone(&self.snapshot),
             encoding,
             tee,
@@ -119,7 +136,7 @@ struct Chosen {
 impl Upgrade {
     /// Connects, reads, orders, and looks for all that stands in the way.
     pub(super) async fn prepare(&self, phases: &mut Phases<'_>, notices: &NoticeSink) -> Result<Ready> {
-        self.insist_on_a_whole()?;
+        self.insist_on_one_database()?;
         self.archive.iter().try_for_each(Archiving::check)?;
         phases.begin(Phase::Connect, None);
         let (pairs, others) = self.databases.pairs(&self.from, &self.to, notices).await?;
@@ -170,17 +187,23 @@ impl Upgrade {
         phases.begin(Phase::Check, None);
         for database in &databases {
             preflight.about(several.then(|| database.from.database().to_owned()));
-            preflight.dangling(&database.dangling);
-            preflight.unhandled(&database.catalog);
-            preflight.hazards(catalog::hazards(&database.catalog, control.version().major()));
-            preflight.gone_from_system(database.snapshot.session(), &control).await?;
             preflight.gone(&database.toc, &control).await?;
-            preflight.collations(&database.catalog, &control).await?;
+            // What stands already is what it is.
+            if database.standing.is_none() {
+                preflight.dangling(&database.dangling);
+                preflight.unhandled(&database.catalog);
+                preflight.hazards(catalog::hazards(&database.catalog, control.version().major()));
+                preflight.gone_from_system(database.snapshot.session(), &control).await?;
+                preflight.collations(&database.catalog, &control).await?;
+            }
         }
         preflight.about(None);
         let mut wanted = catalog::Wanted::default();
         for database in &databases {
             wanted.merge(catalog::wanted(&database.catalog, &database.toc, &database.how));
+            if database.standing.is_none() {
+                wanted.merge(catalog::wanted_by_database(&database.catalog, &database.how));
+            }
         }
         preflight.missing(&wanted, &control).await?;
         globals.check(&wanted, &mut preflight).await?;
@@ -195,20 +218,19 @@ impl Upgrade {
         let Opened { pair, old, staging } = one;
         preflight.same_database(old, pair.from.database(), control, pair.to.database()).await?;
         preflight.writers(old, self.writers).await?;
+        if self.selection.makes_objects()
+            && let Some(obstacle) = staging.target_obstacle().await?
+        {
+            preflight.obstacle(obstacle);
+        }
         for obstacle in staging.obstacles().await? {
             preflight.obstacle(obstacle);
         }
         Ok(())
     }
 
-    /// Selections that make no new database.
-    fn insist_on_a_whole(&self) -> Result<()> {
-        if !self.selection.makes_objects() {
-            return Err(Error::usage(
-                "an upgrade makes a new database, and this selection leaves out what rows need to exist",
-            )
-            .with_hint("--data-only, and --section without pre-data, are for a database that has it already."));
-        }
+    /// Selections that make no sense for several databases.
+    fn insist_on_one_database(&self) -> Result<()> {
         if self.databases == Databases::All && self.selection.has_patterns() {
             return Err(Error::usage("what is selected by name is selected in one database, and all are to be moved")
                 .with_hint("Leave --all-databases out, and name the database in --from and --to."));
@@ -239,12 +261,17 @@ impl Upgrade {
         // It holds the old database as it is.
         let archive = self.archive.as_ref().map(|archive| archive.of(&catalog, &selected, several, preflight));
         let archive = archive.transpose()?;
+        let selected = if self.selection.makes_objects() { selected } else { selected.upon_standing() };
         preflight.hazards(catalog::adapt(&mut catalog, control.version().major()));
         preflight.settings(&mut catalog, control).await?;
         globals.rename_in(&mut catalog);
         let path = search_path(old).await?;
         let (mut toc, how) = table_of_contents(&catalog, &selected, control.version(), None)?;
         preflight.note(self.tablespaces.apply(&mut catalog.database, &mut toc));
+        let standing = match self.selection.makes_objects() {
+            true => None,
+            false => Standing::look(&staging, &mut toc, preflight).await?,
+        };
         // A part that has a second turn could not take back what an archive has of it.
         if archive.is_none() {
             split::for_loading(&mut toc, self.jobs());
@@ -258,6 +285,7 @@ impl Upgrade {
             catalog,
             how,
             toc: Arc::new(toc),
+            standing,
             dangling,
             path,
             archive,
@@ -318,7 +346,8 @@ async fn search_path(old: &Session) -> Result<Sql> {
 }
 
 fn catalog_summary(databases: &[Prepared]) -> String {
-    let entries: Vec<_> = databases.iter().flat_map(|database| database.toc.entries()).collect();
+    let entries = databases.iter().flat_map(|database| database.toc.entries());
+    let entries: Vec<_> = entries.filter(|entry| entry.is_made()).collect();
     let data = entries.iter().filter(|e| e.kind == Kind::TableData);
     let (tables, bytes) = data.fold((0u64, 0u64), |(tables, bytes), entry| (tables + 1, bytes + entry.weight));
     let several = if databases.len() > 1 { format!("{} databases, ", databases.len()) } else { String::new() };

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::check::Clearance;
+use super::standing::Trace;
 use crate::catalog::Database;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::sql;
 use crate::sql::{Ident, Literal, Sql, join};
 use crate::wire::conninfo::ConnInfo;
@@ -87,16 +88,20 @@ impl Staging {
             .with_hint("Wait for it to end, or end it; then run the same command again.")
     }
 
-    /// What stands in the way on the new server: a target that holds something, or a database of somebody else's under a
-    /// name that we need.
-    pub async fn obstacles(&self) -> Result<Vec<String>> {
-        let mut found = Vec::new();
-        if self.exists(&self.target).await? && !self.is_empty(&self.target).await? {
-            found.push(format!(
+    /// What stands in the way of a new database: a target that holds something.
+    pub async fn target_obstacle(&self) -> Result<Option<String>> {
+        let is_free = !self.exists(&self.target).await? || self.is_empty(&self.target).await?;
+        Ok((!is_free).then(|| {
+            format!(
                 "database {} on the new server is not empty. Drop it, or name another one with --to.",
                 self.target.as_str()
-            ));
-        }
+            )
+        }))
+    }
+
+    /// What stands in the way on the new server: a database of somebody else's under a name that we need.
+    pub async fn obstacles(&self) -> Result<Vec<String>> {
+        let mut found = Vec::new();
         for name in [&self.name, &self.replaced] {
             if self.exists(name).await? && !self.is_ours(name).await? && !self.is_empty(name).await? {
                 found.push(format!(
@@ -110,8 +115,22 @@ impl Staging {
 
     /// Removes what an earlier run left behind, and makes the staging database with the old one's encoding and locale.
     pub async fn create(&self, _clearance: &Clearance, database: &Database, old: &str) -> Result<()> {
+        self.create_by(&database.create_statement(&self.name, self.control.version()), old).await
+    }
+
+    /// The same, where the staging database begins as a copy of the one whose name it is to bear.
+    pub async fn create_from_target(&self, _clearance: &Clearance, old: &str) -> Result<()> {
+        let copy = sql!("CREATE DATABASE {} TEMPLATE {}", self.name, self.target);
+        self.create_by(&copy, old).await.map_err(|error| match error.sqlstate() {
+            // object_in_use
+            Some("55006") => error.with_hint("End the sessions in that database, and run the same command again."),
+            _ => error,
+        })
+    }
+
+    async fn create_by(&self, statement: &Sql, old: &str) -> Result<()> {
         self.remove().await?;
-        self.control.run(&database.create_statement(&self.name, self.control.version())).await?;
+        self.control.run(statement).await?;
         let mark = format!("{MARK}: a copy of {old} that is not complete. The next run of pgtandem replaces it.");
         self.control.run(&sql!("COMMENT ON DATABASE {} IS {}", self.name, Literal(&mark))).await
     }
@@ -125,21 +144,31 @@ impl Staging {
     }
 
     /// Gives the proved database its own properties, by statements about it under the name that it has yet, and its final
-    /// name, in one transaction. The empty database that bore the name goes.
-    pub async fn publish(&self, properties: Vec<Sql>) -> Result<()> {
+    /// name, in one transaction. The database that bore the name goes: an empty one, or the one that this is a copy of, if
+    /// it is as it was `seen`.
+    pub async fn publish(&self, properties: Vec<Sql>, seen: Option<&Trace>) -> Result<()> {
         let taken = self.exists(&self.target).await?;
-        if taken && !self.is_empty(&self.target).await? {
-            return Err(Error::new(
-                ErrorKind::Refused,
-                "the target has been filled by somebody else while this run was under way",
-            )
-            .about(format!("database {}", self.target.as_str())));
+        let changed = match seen {
+            Some(seen) => {
+                self.end_sessions(&self.target).await?;
+                !taken || self.trace().await? != *seen
+            }
+            None => taken && !self.is_empty(&self.target).await?,
+        };
+        if changed {
+            let what = match seen {
+                Some(_) => "the target has been changed by somebody else while this run was under way",
+                None => "the target has been filled by somebody else while this run was under way",
+            };
+            return Err(Error::refused(what).about(format!("database {}", self.target.as_str())));
         }
         // Its commit is waited for, and with it everything that lanes have committed without waiting.
         self.control.run(&Sql::constant("SET synchronous_commit TO on")).await?;
         let mut statements = vec![sql!("COMMENT ON DATABASE {} IS NULL", self.name)];
         statements.extend(properties);
         if taken {
+            let mark = format!("{MARK}: the one that {} was before. The next run of pgtandem removes it.", self.target);
+            statements.push(sql!("COMMENT ON DATABASE {} IS {}", self.target, Literal(&mark)));
             statements.push(sql!("ALTER DATABASE {} RENAME TO {}", self.target, self.replaced));
             self.end_sessions(&self.target).await?;
         }
@@ -147,6 +176,23 @@ impl Staging {
         self.end_sessions(&self.name).await?;
         self.control.run(&join(statements, ";\n")).await?;
         self.drop_database(&self.replaced).await
+    }
+
+    /// Whether there is a database that bears the final name.
+    pub async fn target_exists(&self) -> Result<bool> {
+        self.exists(&self.target).await
+    }
+
+    /// A new session in the database that bears the final name.
+    pub async fn connect_target(&self, purpose: &'static str) -> Result<Session> {
+        Session::connect(&self.to, Side::New, purpose, self.notices.clone()).await
+    }
+
+    async fn trace(&self) -> Result<Trace> {
+        let session = self.connect_target("check").await?;
+        let trace = Trace::of(&session).await;
+        session.close().await;
+        trace
     }
 
     async fn exists(&self, name: &Ident) -> Result<bool> {

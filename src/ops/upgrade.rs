@@ -108,7 +108,7 @@ impl Upgrade {
         let ready = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
         let roles = ready.globals.created().iter().map(PlannedStep::role);
         let steps = ready.databases.iter().flat_map(|database| {
-            let entries = database.toc.entries().iter();
+            let entries = database.toc.entries().iter().filter(|entry| entry.is_made());
             entries.map(|entry| PlannedStep::entry(entry, ready.name_of(database, &entry.name())))
         });
         Ok(Plan {
@@ -267,7 +267,11 @@ impl Upgrade {
             phases.found(check::by_path(&database.toc, moved));
             self.verify(database, moved, phases).await?;
             let session = database.staging.connect(Side::New, "indexes").await?;
-            let indexes = collation::prove_indexes(&session).await?;
+            let mut indexes = collation::prove_indexes(&session).await?;
+            if let Some(standing) = &database.standing {
+                phases.found(standing.prove(&session).await?);
+                indexes = standing.built(indexes);
+            }
             session.close().await;
             arrived.push(arrived::arrived(database.name(), &database.toc, moved, indexes));
         }
@@ -278,9 +282,8 @@ impl Upgrade {
     /// Gives the databases their names.
     async fn publish(&self, ready: &Ready, phases: &mut Phases<'_>) -> Result<()> {
         for database in &ready.databases {
-            let name = database.staging.name();
-            let properties = database.catalog.database.properties(name, &database.catalog, &database.how);
-            database.staging.publish(properties).await?;
+            let seen = database.standing.as_ref().map(|standing| &standing.seen);
+            database.staging.publish(database.properties(), seen).await?;
         }
         phases.found(ready.globals.finish().await);
         let (word, verb) = if ready.databases.len() == 1 { ("database", "is") } else { ("databases", "are") };
@@ -309,6 +312,7 @@ impl Upgrade {
             hidden: &hidden,
             same_major: old.major() == new.major(),
             same_owners: !database.how.without_owners,
+            may_hold_more: database.standing.is_some(),
         };
         phases.found(compare::schemas(&sides).map_err(named)?);
         Ok(())
@@ -317,10 +321,21 @@ impl Upgrade {
 
 /// Makes everything that data needs to exist. The collation versions are refreshed before the first index is there.
 async fn make_schema(ready: &Ready, database: &Prepared) -> Result<usize> {
-    let staging = &database.staging;
-    staging.create(&ready.clearance, &database.catalog.database, &database.from.redacted()).await?;
-    let session = staging.connect(Side::New, "schema").await?;
-    collation::refresh(&session, staging.name()).await?;
+    let (staging, old) = (&database.staging, database.from.redacted());
+    let session = match &database.standing {
+        None => {
+            staging.create(&ready.clearance, &database.catalog.database, &old).await?;
+            let session = staging.connect(Side::New, "schema").await?;
+            collation::refresh(&session, staging.name()).await?;
+            session
+        }
+        Some(standing) => {
+            staging.create_from_target(&ready.clearance, &old).await?;
+            let session = staging.connect(Side::New, "schema").await?;
+            standing.quiet(&session).await?;
+            session
+        }
+    };
     let entries: Vec<_> = database.toc.entries().iter().filter(|e| e.section == Section::PreData).collect();
     Sink::new(session).make_all(&entries, |_| {}).await?;
     Ok(entries.len())
@@ -346,6 +361,9 @@ async fn clean_up(ready: &Ready, error: Error) -> Error {
         }
     }
     match ready.globals.remove().await {
+        None if ready.databases.iter().any(|database| database.standing.is_some()) => {
+            error.and_hint("The old server is untouched, and so is the database on the new one.")
+        }
         None => error.and_hint("The old server is untouched, and nothing was left on the new one."),
         Some(left) => {
             error.and_hint(&format!("The old server is untouched, and no database was left on the new one. {left}"))

@@ -71,6 +71,8 @@ pub struct Selected {
     without_sections: BTreeSet<Section>,
     without_owners: bool,
     without_privileges: bool,
+    /// Whether what comes before the data, and is not selected, stands there already.
+    standing: bool,
 }
 
 impl Selection {
@@ -115,6 +117,7 @@ impl Selection {
             without_sections: self.exclude_sections.clone(),
             without_owners: self.no_owner,
             without_privileges: self.no_privileges,
+            standing: false,
         };
         Ok((selected, idle))
     }
@@ -141,6 +144,12 @@ impl Selected {
     /// Whether every object is selected, so that there is nothing to leave out.
     fn has_every_object(&self) -> bool {
         self.has_everything() && self.without_schemas.is_empty() && self.without_relations.is_empty()
+    }
+
+    /// The same, for a database that has already what data needs to exist.
+    #[must_use]
+    pub fn upon_standing(self) -> Self {
+        Self { standing: true, ..self }
     }
 
     /// Whether what is in no schema is selected.
@@ -270,12 +279,16 @@ impl Selected {
         for entry in toc.entries() {
             let needs: BTreeSet<EntryId> =
                 entry.needs.iter().filter_map(|need| stands.get(need)).flatten().copied().collect();
-            if !self.has_entry(entry, toc) {
-                stands.insert(entry.id, needs);
-                continue;
-            }
+            let section = match self.has_entry(entry, toc) {
+                true => entry.section,
+                false if self.standing && section(entry, toc) == Section::PreData => Section::Standing,
+                false => {
+                    stands.insert(entry.id, needs);
+                    continue;
+                }
+            };
             let locks = entry.locks.iter().filter_map(|lock| kept.get(lock)).copied().collect();
-            let id = out.push(Entry { needs: needs.into_iter().collect(), locks, ..entry.clone() });
+            let id = out.push(Entry { section, needs: needs.into_iter().collect(), locks, ..entry.clone() });
             stands.insert(entry.id, BTreeSet::from([id]));
             kept.insert(entry.id, id);
         }

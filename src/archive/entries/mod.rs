@@ -14,7 +14,7 @@ mod roles;
 mod tests;
 mod text;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub use database::Database;
 pub use text::Settings;
@@ -22,7 +22,7 @@ pub use text::Settings;
 use super::toc::Record;
 use crate::error::{Error, Result};
 use crate::sql::Sql;
-use crate::toc::{Entry, EntryId, Kind, Toc};
+use crate::toc::{Entry, EntryId, Kind, Section, Toc};
 use graph::Graph;
 
 /// What an archive holds.
@@ -88,15 +88,33 @@ pub struct Known {
     pub conditions: HashMap<i64, String>,
 }
 
-/// Makes entries of the records that were chosen, out of all.
+/// Makes entries of the records that were chosen, out of all; and of some that `stand` already, so that others can need them.
 ///
 /// # Errors
 /// * `Malformed` for a kind of record that is not known, texts that are no text, statements that cannot be understood, or
 ///   records that need each other in a circle.
 /// * `Refused` for names in another encoding than UTF-8.
-pub fn contents(all: &[Record], chosen: &[&Record], without: Without, known: &Known) -> Result<Contents> {
+pub fn contents(
+    all: &[Record],
+    chosen: &[&Record],
+    standing: &[&Record],
+    without: Without,
+    known: &Known,
+) -> Result<Contents> {
     let settings = Settings::read(all)?;
     let mut reading = Reading { all, settings, without, ..Reading::of(chosen) };
+    for record in standing {
+        reading.take(record).map_err(|error| error.about(label(record)))?;
+    }
+    // Nobody has to have what those name.
+    reading = Reading {
+        standing: standing.iter().map(|record| record.id).collect(),
+        drafts: reading.drafts,
+        all,
+        settings: reading.settings,
+        without,
+        ..Reading::of(chosen)
+    };
     for record in chosen {
         reading.take(record).map_err(|error| error.about(label(record)))?;
     }
@@ -122,6 +140,8 @@ struct Reading<'a> {
     roles: BTreeMap<String, String>,
     extensions: Vec<String>,
     label_providers: Vec<String>,
+    /// The numbers of the records of what stands already.
+    standing: HashSet<i64>,
     /// What becomes of single records; needs and locks come later.
     drafts: Vec<(&'a Record, Entry, Option<Block>)>,
 }
@@ -139,6 +159,7 @@ impl<'a> Reading<'a> {
             roles: BTreeMap::new(),
             extensions: Vec::new(),
             label_providers: Vec::new(),
+            standing: HashSet::new(),
             drafts: Vec::new(),
         }
     }
@@ -223,10 +244,11 @@ impl<'a> Reading<'a> {
             numbers.filter_map(|number| ids.get(number).copied()).collect()
         };
         for &number in &order {
-            let Some((_, entry, block)) = self.drafts.get(number) else { continue };
+            let Some((record, entry, block)) = self.drafts.get(number) else { continue };
             let needs = in_toc(&mut graph.needs(number));
             let locks = in_toc(&mut graph.locks(number));
-            let id = toc.push(Entry { needs, locks, ..entry.clone() });
+            let section = if self.standing.contains(&record.id) { Section::Standing } else { entry.section };
+            let id = toc.push(Entry { section, needs, locks, ..entry.clone() });
             blocks.extend(block.clone().map(|block| (id, block)));
         }
         let Self { settings, database, warnings, roles, extensions, label_providers, .. } = self;

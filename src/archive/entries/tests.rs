@@ -28,7 +28,7 @@ fn settings(encoding: &str) -> Vec<Record> {
 fn made(records: &[Record]) -> Result<Contents> {
     let all: Vec<Record> = settings("UTF8").into_iter().chain(records.iter().cloned()).collect();
     let chosen: Vec<&Record> = all.iter().collect();
-    contents(&all, &chosen, Without::default(), &Known { sizes: HashMap::from([(2, 77)]), ..Known::default() })
+    contents(&all, &chosen, &[], Without::default(), &Known { sizes: HashMap::from([(2, 77)]), ..Known::default() })
 }
 
 fn shown(contents: &Contents) -> Vec<String> {
@@ -208,7 +208,7 @@ fn what_is_left_out_is_bridged() {
     ];
     let chosen = [&all[0], &all[2], &all[3]];
     let without = Without { owners: true, privileges: true };
-    let contents = contents(&all, &chosen, without, &Known::default()).unwrap();
+    let contents = contents(&all, &chosen, &[], without, &Known::default()).unwrap();
     assert_eq!(shown(&contents), ["PreData SCHEMA s.s [] ()", "PostData INDEX s.i [1] ()"]);
     assert!(contents.roles.is_empty());
 }
@@ -216,7 +216,7 @@ fn what_is_left_out_is_bridged() {
 #[test]
 fn before_names_had_schemas() {
     let all = [record(1, 2, "TABLE", "t", "CREATE TABLE t ();", &[]), rows(2, "t", None, &[1])];
-    let contents = contents(&all, &[&all[0], &all[1]], Without::default(), &Known::default()).unwrap();
+    let contents = contents(&all, &[&all[0], &all[1]], &[], Without::default(), &Known::default()).unwrap();
     let path = "SET LOCAL search_path TO \"s\", pg_catalog";
     assert_eq!(contents.toc.entries()[0].create[0].as_str(), path);
     assert_eq!(contents.blocks[&EntryId(2)].path.as_ref().unwrap().as_str(), path);
@@ -252,7 +252,7 @@ fn other_encodings_are_read_where_they_are_ascii() {
         let mut all = settings("LATIN1");
         all.push(Record { tag: tag.to_vec(), ..record(1, 2, "SCHEMA", "", "x", &[]) });
         let chosen: Vec<&Record> = all.iter().collect();
-        contents(&all, &chosen, Without::default(), &Known::default())
+        contents(&all, &chosen, &[], Without::default(), &Known::default())
     };
     assert_eq!(of(b"a").unwrap().settings.encoding, "LATIN1");
     let error = of(b"\xe4").unwrap_err();

@@ -229,6 +229,7 @@ fn archive(file: &ArchiveFile) -> Value {
 /// A section's name for machines.
 const fn section(section: Section) -> &'static str {
     match section {
+        Section::Standing => "standing",
         Section::PreData => "pre_data",
         Section::Data => "data",
         Section::PostData => "post_data",

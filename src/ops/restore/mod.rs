@@ -112,7 +112,8 @@ impl Restore {
         let mut phases = Phases::new(reporter, &mut heard);
         let ready = unless_cancelled(&cancel, self.prepare(&mut phases, &notices)).await?;
         let roles = ready.roles.missing().iter().map(PlannedStep::role);
-        let steps = ready.toc.entries().iter().map(|entry| PlannedStep::entry(entry, entry.name()));
+        let made = ready.toc.entries().iter().filter(|entry| entry.is_made());
+        let steps = made.map(|entry| PlannedStep::entry(entry, entry.name()));
         Ok(Plan {
             databases: vec![self.to.database().to_owned()],
             new_url: self.to.redacted(),
@@ -220,8 +221,9 @@ impl Restore {
             None => schedule,
         };
         let had = stream.map(|stream| stream.read());
+        let to = ready.to.with_database(ready.staging.name().as_str());
         let opener = Door {
-            to: ready.to.with_database(ready.staging.name().as_str()),
+            to: ready.standing.as_ref().map_or(to.clone(), |standing| standing.for_lanes(&to)),
             packed: Arc::clone(&ready.packed),
             path: ready.path.clone(),
             first: ready.first.clone(),
@@ -249,13 +251,18 @@ impl Restore {
         }
         phases.begin(Phase::Finish, None);
         let session = ready.staging.connect(Side::New, "indexes").await?;
-        let indexes = collation::prove_indexes(&session).await?;
+        let mut indexes = collation::prove_indexes(&session).await?;
+        if let Some(standing) = &ready.standing {
+            phases.found(standing.prove(&session).await?);
+            indexes = standing.built(indexes);
+        }
         session.close().await;
         let arrived = arrived::arrived(self.to.database(), &ready.toc, moved, indexes);
         // They came as entries of their own.
         let carried = ready.toc.entries().iter().filter(|entry| entry.kind == Kind::StatisticsData).count() as u64;
         let arrived = Arrived { carried, ..arrived };
-        ready.staging.publish(ready.properties.clone()).await?;
+        let seen = ready.standing.as_ref().map(|standing| &standing.seen);
+        ready.staging.publish(ready.properties.clone(), seen).await?;
         phases.end(Phase::Finish, format!("database {} is in place", self.to.database()));
         Ok(arrived)
     }
@@ -264,9 +271,20 @@ impl Restore {
 /// Makes everything that data needs to exist. The collation versions are refreshed before the first index is there.
 async fn make_schema(ready: &Ready, archive: &str) -> Result<usize> {
     let staging = &ready.staging;
-    staging.create(&ready.clearance, &ready.database, archive).await?;
-    let session = staging.connect(Side::New, "schema").await?;
-    collation::refresh(&session, staging.name()).await?;
+    let session = match &ready.standing {
+        None => {
+            staging.create(&ready.clearance, &ready.database, archive).await?;
+            let session = staging.connect(Side::New, "schema").await?;
+            collation::refresh(&session, staging.name()).await?;
+            session
+        }
+        Some(standing) => {
+            staging.create_from_target(&ready.clearance, archive).await?;
+            let session = staging.connect(Side::New, "schema").await?;
+            standing.quiet(&session).await?;
+            session
+        }
+    };
     session.run(&ready.first).await?;
     let entries: Vec<_> = ready.toc.entries().iter().filter(|e| e.section == Section::PreData).collect();
     // What is on an extension's relations, or the server's own, may have no place here.
@@ -302,6 +320,7 @@ async fn clean_up(ready: &Ready, error: Error) -> Error {
         return kept(error);
     }
     match ready.roles.remove(&ready.control).await {
+        None if ready.standing.is_some() => error.and_hint("The database on the server is as it was."),
         None => error.and_hint("Nothing was left on the server."),
         Some(left) => error.and_hint(&format!("No database was left on the server. {left}")),
     }

@@ -9,13 +9,15 @@ use super::{Restore, stream};
 use crate::archive::entries::{self, Contents, Without};
 use crate::archive::header::Header;
 use crate::archive::manifest::Manifest;
+use crate::archive::toc::Record;
 use crate::catalog::{self, Provider};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::{Finding, Phase, Severity};
 use crate::ops::Tablespaces;
 use crate::ops::check::{Clearance, Preflight};
 use crate::ops::report::Phases;
 use crate::ops::staging::{self, Staging};
+use crate::ops::standing::Standing;
 use crate::plan::split;
 use crate::sql;
 use crate::sql::{Ident, Literal, Sql, join};
@@ -31,6 +33,8 @@ pub(super) struct Ready {
     pub control: Arc<Session>,
     pub to: ConnInfo,
     pub staging: Staging,
+    /// What the database is added to, where it is not made.
+    pub standing: Option<Standing>,
     pub clearance: Clearance,
     pub roles: Roles,
     /// The database, as it is made; its properties come as statements.
@@ -53,7 +57,6 @@ const USUAL_PATH: &str = "search_path TO \"$user\", public";
 impl Restore {
     /// Opens the archive, connects, and looks for all that stands in the way.
     pub(super) async fn prepare(&self, phases: &mut Phases<'_>, notices: &NoticeSink) -> Result<Ready> {
-        self.insist_on_a_whole()?;
         phases.begin(Phase::Catalog, None);
         let (archive, manifest) = match self.salvage {
             true => self.archive.salvaged().await?,
@@ -70,7 +73,7 @@ impl Restore {
         preflight.target(archive_version, control.version());
 
         let mut contents = self.contents(&archive, manifest.as_ref(), &control, &mut preflight)?;
-        let entries = contents.toc.entries();
+        let entries: Vec<_> = contents.toc.entries().iter().filter(|entry| entry.is_made()).collect();
         let tables = entries.iter().filter(|entry| entry.kind == Kind::TableData).count();
         phases.end(Phase::Catalog, format!("{} entries, {tables} tables", entries.len()));
 
@@ -78,13 +81,24 @@ impl Restore {
         for obstacle in staging.obstacles().await? {
             preflight.obstacle(obstacle);
         }
-        let mut database = database(&contents, &control, &mut preflight).await?;
+        let is_new = self.wanted.selection.makes_objects();
+        let (mut database, standing) = match is_new {
+            true => {
+                staging.target_obstacle().await?.into_iter().for_each(|obstacle| preflight.obstacle(obstacle));
+                (database(&contents, &control, &mut preflight).await?, None)
+            }
+            false => {
+                let standing = Standing::look(&staging, &mut contents.toc, &mut preflight).await?;
+                (catalog::Database::default(), standing)
+            }
+        };
         preflight.note(self.tablespaces.apply(&mut database, &mut contents.toc));
-        preflight.missing(&wanted(&contents, &database), &control).await?;
+        preflight.missing(&wanted(&contents, is_new.then_some(&database)), &control).await?;
         if self.tablespaces == Tablespaces::Keep {
             preflight.tablespaces(&tablespaces(&contents.toc, &database), &control).await?;
         }
-        if let Some(owner) = contents.database.as_ref().and_then(|database| database.owner.as_ref()) {
+        if let Some(owner) = contents.database.as_ref().and_then(|database| database.owner.as_ref()).filter(|_| is_new)
+        {
             contents.roles.entry(owner.as_str().to_owned()).or_insert_with(|| "the database".to_owned());
         }
         let roles = Roles::check(&contents.roles, self.roles, &control, &mut preflight).await?;
@@ -98,6 +112,7 @@ impl Restore {
                 control,
                 to,
                 staging,
+                standing,
                 clearance,
                 roles,
                 database: catalog::Database::default(),
@@ -124,6 +139,9 @@ impl Restore {
             properties.extend(archived.properties(name, backslashes));
             path = archived.search_path(backslashes).unwrap_or(path);
         }
+        if let Some(standing) = &ready.standing {
+            properties.clone_from(&standing.properties);
+        }
         let first = match backslashes {
             true => Sql::constant("SET standard_conforming_strings TO off"),
             false => Sql::default(),
@@ -146,17 +164,6 @@ impl Restore {
         toc
     }
 
-    /// Selections that make no new database.
-    fn insist_on_a_whole(&self) -> Result<()> {
-        if self.wanted.selection.makes_objects() {
-            return Ok(());
-        }
-        Err(Error::usage("a restore makes a new database, and this selection leaves out what rows need to exist").with_hint(
-            "Rows cannot be restored into a database that is there already; pg_restore --data-only does that with the same \
-             archive.",
-        ))
-    }
-
     /// The entries of what is selected.
     fn contents(
         &self,
@@ -166,7 +173,11 @@ impl Restore {
         preflight: &mut Preflight,
     ) -> Result<Contents> {
         let picked = self.wanted.pick(archive.header(), archive.records())?;
-        preflight.dangling(&picked.dangling);
+        let is_new = self.wanted.selection.makes_objects();
+        // What stands already is what it is.
+        if is_new {
+            preflight.dangling(&picked.dangling);
+        }
         preflight.note(picked.findings);
         let mut chosen = picked.records;
         if !control.version().has_statistics_import() {
@@ -187,7 +198,8 @@ impl Restore {
         if let Blocks::Stream(_) = archive {
             stream::in_turn(&mut chosen, archive.records());
         }
-        let contents = entries::contents(archive.records(), &chosen, without, &known(archive, manifest))?;
+        let standing: &[&Record] = if is_new { &[] } else { &picked.standing };
+        let contents = entries::contents(archive.records(), &chosen, standing, without, &known(archive, manifest))?;
         if let Blocks::Stream(_) = archive {
             stream::insist_on_turns(&contents, archive.records())?;
         }
@@ -257,12 +269,12 @@ SELECT d.datcollate::text AS collate, d.datctype::text AS ctype, pg_catalog.to_j
        pg_catalog.to_jsonb(d) ->> 'daticurules' AS rules \
 FROM pg_catalog.pg_database d WHERE d.datname = 'template0'";
 
-/// What has to be on the server.
-fn wanted(contents: &Contents, database: &catalog::Database) -> catalog::Wanted {
+/// What has to be on the server, for the database too if it is made.
+fn wanted(contents: &Contents, database: Option<&catalog::Database>) -> catalog::Wanted {
     let mut wanted = catalog::Wanted::default();
     wanted.extensions.extend(contents.extensions.iter().cloned());
     wanted.label_providers.extend(contents.label_providers.iter().cloned());
-    if database.provider != Provider::Builtin {
+    if let Some(database) = database.filter(|database| database.provider != Provider::Builtin) {
         wanted.locales.extend([database.collate.clone(), database.ctype.clone()]);
     }
     for entry in contents.toc.entries().iter().filter(|entry| entry.kind == Kind::EventTrigger) {

@@ -58,7 +58,7 @@ impl<'a> Builder<'a> {
             .toc
             .entries()
             .iter()
-            .filter(|e| e.section != Section::PreData)
+            .filter(|e| e.section > Section::PreData)
             .partition(|e| e.section == Section::Data);
         for entry in data {
             self.add_data(entry);
