@@ -16,7 +16,7 @@ use std::thread;
 
 use pgtandem_lab::{Server, shared};
 
-use crate::support::{Oracle, Program, assert_same, case_files, databases, prepare_server, testdata};
+use crate::support::{Oracle, Program, Ran, assert_same, case_files, databases, prepare_server, testdata};
 
 /// The newest major, to which all others lead.
 const NEWEST: u32 = 18;
@@ -73,15 +73,47 @@ fn cases() -> Vec<Case> {
     kinds.iter().flat_map(|kind| of(kind)).collect()
 }
 
-fn try_case(case: &Case, old: &Server, new: &Server) {
+/// How a case is moved.
+#[derive(Clone, Copy)]
+enum Way {
+    AtOnce,
+    /// A run for each section: the second and the third one find a database.
+    InSections,
+}
+
+impl Way {
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::AtOnce => "case",
+            Self::InSections => "sections",
+        }
+    }
+
+    fn go(self, from: &str, to: &str) -> Ran {
+        let upgrade = || Program::upgrade(from, to);
+        match self {
+            Self::AtOnce => upgrade().run(),
+            Self::InSections => {
+                let ran = upgrade().args(["--section", "pre-data"]).run();
+                if !ran.status.success() {
+                    return ran;
+                }
+                upgrade().args(["--section", "data"]).succeed();
+                upgrade().args(["--section", "post-data"]).run()
+            }
+        }
+    }
+}
+
+fn try_case(case: &Case, old: &Server, new: &Server, way: Way) {
     let may_be_refused = case.may_be_refused_by(new.major());
-    let database = format!("case_{}{}_{}", old.major(), new.major(), case.name);
+    let database = format!("{}_{}{}_{}", way.prefix(), old.major(), new.major(), case.name);
     old.create_database(&database).unwrap();
     old.psql_file(&database, &case.file).unwrap();
     same_roles(old, new);
     let before = Oracle::of(old, &database);
 
-    let ran = Program::upgrade(&old.url(&database), &new.url(&database)).run();
+    let ran = way.go(&old.url(&database), &new.url(&database));
 
     assert_same("the old database", &before, 0, &Oracle::of(old, &database), 0, &[]);
     if case.must_be_refused() || may_be_refused && ran.status.code() == Some(4) {
@@ -193,7 +225,7 @@ fn drop_database(server: &Server, database: &str) {
 }
 
 /// Tries all cases that the old major can load; the failures.
-fn failures(old: &Server, new: &Server) -> Vec<String> {
+fn failures(old: &Server, new: &Server, way: Way) -> Vec<String> {
     prepare_server(old);
     prepare_server(new);
     let all = cases();
@@ -206,7 +238,7 @@ fn failures(old: &Server, new: &Server) -> Vec<String> {
         for _ in 0..LANES {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let tried = catch_unwind(AssertUnwindSafe(|| try_case(case, old, new)));
+                    let tried = catch_unwind(AssertUnwindSafe(|| try_case(case, old, new, way)));
                     let Err(panic) = tried else { continue };
                     let message = panic.downcast::<String>().map_or_else(|_| "it panicked".to_owned(), |text| *text);
                     failures.lock().unwrap().push(format!("{}\n{message}", case.file.display()));
@@ -222,8 +254,8 @@ fn failures(old: &Server, new: &Server) -> Vec<String> {
     failures
 }
 
-fn try_all(old: &Server, new: &Server) {
-    let failures = failures(old, new);
+fn try_all(old: &Server, new: &Server, way: Way) {
+    let failures = failures(old, new, way);
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
@@ -250,12 +282,17 @@ fn asked_for() -> Vec<(u32, u32)> {
 
 #[test]
 fn from_15() {
-    try_all(shared(15).unwrap(), shared(NEWEST).unwrap());
+    try_all(shared(15).unwrap(), shared(NEWEST).unwrap(), Way::AtOnce);
 }
 
 #[test]
 fn from_18() {
-    try_all(&Server::start(18).unwrap(), shared(NEWEST).unwrap());
+    try_all(&Server::start(18).unwrap(), shared(NEWEST).unwrap(), Way::AtOnce);
+}
+
+#[test]
+fn in_sections() {
+    try_all(&Server::start(18).unwrap(), &Server::start(18).unwrap(), Way::InSections);
 }
 
 #[test]
@@ -264,8 +301,8 @@ fn other_majors_if_asked_for() {
     for (old, new) in asked_for() {
         eprintln!("cases from {old} to {new}");
         failed.extend(match old == new {
-            true => failures(&Server::start(old).unwrap(), shared(new).unwrap()),
-            false => failures(shared(old).unwrap(), shared(new).unwrap()),
+            true => failures(&Server::start(old).unwrap(), shared(new).unwrap(), Way::AtOnce),
+            false => failures(shared(old).unwrap(), shared(new).unwrap(), Way::AtOnce),
         });
     }
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));

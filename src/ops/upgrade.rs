@@ -312,6 +312,7 @@ impl Upgrade {
             hidden: &hidden,
             same_major: old.major() == new.major(),
             same_owners: !database.how.without_owners,
+            shells: &database.how.shells,
             may_hold_more: database.standing.is_some(),
         };
         phases.found(compare::schemas(&sides).map_err(named)?);
