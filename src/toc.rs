@@ -215,6 +215,50 @@ pub struct Rows {
     pub pages: u32,
     /// How many tasks share the rows, each with a range of these: 1 where one has them all.
     pub parts: u32,
+    /// Whether they can cross in binary form.
+    pub binary: BinaryForm,
+    /// The form in which they cross, both ways.
+    pub form: RowForm,
+}
+
+/// The form of rows (documentation, COPY, "File Formats").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RowForm {
+    /// Text: every server and every reader takes it.
+    #[default]
+    Text,
+    /// Binary.
+    Binary,
+}
+
+/// Whether rows can cross in binary form, by the types of their columns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BinaryForm {
+    /// They cannot: a type has no such form, holds numbers that mean something on one server alone (OIDs), or is not known.
+    #[default]
+    Unsafe,
+    /// They can, and servers have as much to do.
+    Safe,
+    /// They can, and servers have less to do.
+    Pays,
+}
+
+impl Rows {
+    /// All rows of a table, in text form.
+    pub fn of(table: QualName, columns: Vec<Ident>) -> Self {
+        Self {
+            table,
+            columns,
+            filter: None,
+            into: None,
+            fresh: false,
+            floats: false,
+            pages: 0,
+            parts: 1,
+            binary: BinaryForm::Unsafe,
+            form: RowForm::Text,
+        }
+    }
 }
 
 /// Some of the rows of a table.

@@ -16,6 +16,7 @@ mod copy;
 mod dump;
 mod dump_full;
 mod extension;
+mod formats;
 mod globals;
 mod hazards;
 mod interrupt;

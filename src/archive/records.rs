@@ -393,16 +393,8 @@ mod tests {
     #[test]
     fn rows_through_a_root_say_so() {
         let mut toc = Toc::default();
-        let rows = Rows {
-            table: QualName::new("s", "t"),
-            columns: vec!["a".into(), "b".into()],
-            filter: None,
-            into: Some(QualName::new("s", "root")),
-            fresh: true,
-            floats: false,
-            pages: 0,
-            parts: 1,
-        };
+        let into = Some(QualName::new("s", "root"));
+        let rows = Rows { into, ..Rows::of(QualName::new("s", "t"), vec!["a".into(), "b".into()]) };
         toc.push(Entry { data: Some(Data::Rows(rows)), ..entry(Kind::TableData, Section::Data, "t") });
         let records = records_of(&toc);
         let data = found(&records, "TABLE DATA")[0];

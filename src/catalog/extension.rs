@@ -199,14 +199,9 @@ impl Config {
             Contents::Rows { columns, filter, size, .. } => {
                 let mut draft = draft(Kind::TableData, Vec::new());
                 draft.data = Some(Data::Rows(Rows {
-                    table: self.name.clone(),
-                    columns: columns.clone(),
                     filter: filter.clone(),
-                    into: None,
-                    fresh: false,
                     floats: true,
-                    pages: 0,
-                    parts: 1,
+                    ..Rows::of(self.name.clone(), columns.clone())
                 }));
                 draft.weight = *size;
                 Some(draft)

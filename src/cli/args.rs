@@ -17,7 +17,7 @@ use crate::error::ErrorKind;
 pub use dump::{ArchiveBeside, ArchiveForm, Compat, DumpArgs};
 pub use list::ListArgs;
 pub use script::ScriptArgs;
-pub use upgrade::{Roles, Statistics, Tablespaces, UpgradeArgs, Verify, Writers};
+pub use upgrade::{Format, Roles, Statistics, Tablespaces, UpgradeArgs, Verify, Writers};
 pub use verify::VerifyArgs;
 
 /// Moves a PostgreSQL database to a new major version, over the wire protocol alone

@@ -12,7 +12,9 @@ use super::style::{self, Paint};
 use crate::error::{Error, Result};
 use crate::ops::archiving::{self, Destination, Readers};
 use crate::ops::upgrade::{Archiving, Carried, Statistics, Writers};
-use crate::ops::{Codec, Databases, Dump, Input, List, Script, Tablespaces, Upgrade, Verified, VerifyArchive, Wanted};
+use crate::ops::{
+    Codec, Databases, Dump, Format, Input, List, Script, Tablespaces, Upgrade, Verified, VerifyArchive, Wanted,
+};
 use crate::wire::conninfo::{ConnInfo, Side};
 
 /// How variables of the environment are looked up.
@@ -30,6 +32,11 @@ pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
         databases: if args.all_databases { Databases::All } else { Databases::One },
         jobs: args.jobs,
         verify: verified(args.verify),
+        format: match args.format {
+            args::Format::Auto => Format::Auto,
+            args::Format::Text => Format::Text,
+            args::Format::Binary => Format::Binary,
+        },
         writers: match args.writers {
             args::Writers::Refuse => Writers::Refuse,
             args::Writers::Allow => Writers::Allow,

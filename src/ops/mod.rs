@@ -30,6 +30,7 @@ pub mod verify;
 
 pub use crate::archive::codec::Codec;
 pub use crate::catalog::Pattern;
+pub use crate::plan::form::Format;
 pub use crate::plan::select::{Content, Selection};
 pub use crate::toc::Section;
 pub use crate::transfer::Loss;

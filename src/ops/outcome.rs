@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::event::Finding;
 use crate::sql::Ident;
-use crate::toc::{Data, Entry, Section};
+use crate::toc::{Data, Entry, RowForm, Section};
 use crate::wire::version::ServerVersion;
 
 /// How both sides were compared.
@@ -127,22 +127,31 @@ pub struct PlannedStep {
     pub bytes: Option<u64>,
     /// How many lanes may share it.
     pub parts: u32,
+    /// Whether its rows cross in binary form.
+    pub binary: bool,
 }
 
 impl PlannedStep {
     /// A role that is made.
     pub(super) fn role(role: &Ident) -> Self {
-        Self { section: Section::PreData, kind: "ROLE", name: role.as_str().to_owned(), bytes: None, parts: 1 }
+        Self {
+            section: Section::PreData,
+            kind: "ROLE",
+            name: role.as_str().to_owned(),
+            bytes: None,
+            parts: 1,
+            binary: false,
+        }
     }
 
     /// An entry under this name.
     pub(super) fn entry(entry: &Entry, name: String) -> Self {
         let bytes = (entry.weight > 0).then_some(entry.weight);
-        let parts = match &entry.data {
-            Some(Data::Rows(rows)) => rows.parts,
-            _ => 1,
+        let (parts, binary) = match &entry.data {
+            Some(Data::Rows(rows)) => (rows.parts, rows.form == RowForm::Binary),
+            _ => (1, false),
         };
-        Self { section: entry.section, kind: entry.kind.desc(), name, bytes, parts }
+        Self { section: entry.section, kind: entry.kind.desc(), name, bytes, parts, binary }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::catalog::{self, Catalog, Decisions, Setting};
 use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::plan;
+use crate::plan::form::Format;
 use crate::plan::select::{Dangling, Selected, Selection};
 use crate::plan::split;
 use crate::sql::Sql;
@@ -137,6 +138,11 @@ impl Upgrade {
     /// Connects, reads, orders, and looks for all that stands in the way.
     pub(super) async fn prepare(&self, phases: &mut Phases<'_>, notices: &NoticeSink) -> Result<Ready> {
         self.insist_on_one_database()?;
+        if self.format == Format::Binary && (self.archive.is_some() || !self.selection.makes_objects()) {
+            return Err(Error::usage("rows have to cross as text here, and --format binary was asked for").with_hint(
+                "An archive beside an upgrade holds text, and so does what goes into a database that is there already.",
+            ));
+        }
         self.archive.iter().try_for_each(Archiving::check)?;
         phases.begin(Phase::Connect, None);
         let (pairs, others) = self.databases.pairs(&self.from, &self.to, notices).await?;
@@ -272,6 +278,9 @@ impl Upgrade {
             true => None,
             false => Standing::look(&staging, &mut toc, preflight).await?,
         };
+        // An archive beside has them as text, and columns that stand already may have other types.
+        let text = archive.is_some() || standing.is_some();
+        if text { Format::Text } else { self.format }.decide(&mut toc);
         // A part that has a second turn could not take back what an archive has of it.
         if archive.is_none() {
             split::for_loading(&mut toc, self.jobs());

@@ -24,6 +24,7 @@ pub use crate::catalog::Carried;
 use crate::catalog::{self, Catalog, Object};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Phase, Reporter};
+use crate::plan::form::Format;
 use crate::plan::schedule::{Extras, Schedule};
 use crate::plan::select::Selection;
 use crate::sql::Sql;
@@ -82,6 +83,8 @@ pub struct Upgrade {
     pub jobs: Option<NonZeroUsize>,
     /// How both sides are compared.
     pub verify: Verified,
+    /// In which form rows cross.
+    pub format: Format,
     /// What to do about other sessions.
     pub writers: Writers,
     /// Where planner statistics come from.

@@ -2,9 +2,11 @@
 //!
 //! [`order`] turns the catalog into steps that work one after the other, and repairs the loops on the way (`cycle`).
 //! Before that, [`select`] leaves in it what was asked for. [`schedule`] turns a table of contents into tasks that several
-//! lanes can work on side by side; [`split`] lets several of them share a large table.
+//! lanes can work on side by side; [`split`] lets several of them share a large table, and [`form`] says in which form rows
+//! cross.
 
 mod cycle;
+pub mod form;
 mod graph;
 pub mod order;
 pub mod schedule;

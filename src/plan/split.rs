@@ -56,16 +56,9 @@ mod tests {
     fn toc(weights: &[u64]) -> Toc {
         let mut toc = Toc::default();
         for (number, &weight) in weights.iter().enumerate() {
-            let rows = Rows {
-                table: QualName::new("s", format!("t{number}")),
-                columns: vec![Ident::new("a")],
-                filter: None,
-                into: None,
-                fresh: true,
-                floats: false,
-                pages: u32::try_from(weight / 8192).unwrap(),
-                parts: 1,
-            };
+            let table = QualName::new("s", format!("t{number}"));
+            let pages = u32::try_from(weight / 8192).unwrap();
+            let rows = Rows { fresh: true, pages, ..Rows::of(table, vec![Ident::new("a")]) };
             toc.push(Entry {
                 id: EntryId(0),
                 kind: Kind::TableData,

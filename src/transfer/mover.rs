@@ -20,7 +20,7 @@ use crate::event::Tally;
 use crate::plan::schedule::Work;
 use crate::sql;
 use crate::sql::{QualName, Sql, join};
-use crate::toc::{Data, Entry, EntryId, Kind, Part, Rows, Toc};
+use crate::toc::{Data, Entry, EntryId, Kind, Part, RowForm, Rows, Toc};
 use crate::wire::session::{Canceller, Session};
 use crate::wire::snapshot::SnapshotHold;
 
@@ -268,7 +268,7 @@ impl Mover {
                     None => copy_out(rows, &self.encoding),
                     Some(part) => copy_part(rows, part, &self.encoding),
                 };
-                let into = join(first.cloned().into_iter().chain([copy_in(rows, &self.encoding, true)]), ";\n");
+                let into = join(first.cloned().into_iter().chain([copy_in(rows, &self.encoding)]), ";\n");
                 let framer = old.tee.as_ref().map(|tee| tee.rows(id)).transpose()?;
                 let copied = pipe::copy_with(&old.session, sink, &out, &into, framer, tally, digests, cancel).await?;
                 match self.is_rounded(rows) {
@@ -322,7 +322,10 @@ impl Mover {
     fn is_rounded(&self, rows: &Rows) -> bool {
         match &self.origin {
             Origin::Server(old) => {
-                rows.floats && self.digests == DigestMode::Rows && !old.session.version().has_shortest_floats()
+                rows.floats
+                    && rows.form == RowForm::Text
+                    && self.digests == DigestMode::Rows
+                    && !old.session.version().has_shortest_floats()
             }
             Origin::Archive(_) => false,
         }

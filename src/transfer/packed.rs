@@ -299,7 +299,7 @@ impl Packed {
             }
             (Unpacked::Rows(unpacked), Data::Rows(rows)) => {
                 let text = block.form == Form::Text;
-                let into = copy_in(rows, &self.encoding, text);
+                let into = copy_in(rows, &self.encoding);
                 let into = join(first.cloned().into_iter().chain([into]), ";\n");
                 let digests = if text { digests } else { DigestMode::None };
                 let copied = copy_rows(RowSource::Archive(unpacked), sink, &into, None, tally, digests, cancel).await?;

@@ -2,9 +2,10 @@
 
 use futures::StreamExt as _;
 
+use super::source::form;
 use crate::error::Result;
 use crate::sql;
-use crate::sql::{Ident, Literal, Sql, join};
+use crate::sql::{Ident, Sql, join};
 use crate::toc::{Entry, Rows};
 use crate::wire::session::Session;
 
@@ -110,22 +111,19 @@ impl Sink {
     }
 }
 
-/// The statement that takes the rows of one table, in the encoding in which [`copy_out`](super::source::copy_out) sends them,
-/// in text form or in binary form.
+/// The statement that takes the rows of one table, in the encoding and the form in which
+/// [`copy_out`](super::source::copy_out) sends them.
 ///
 /// A table that this run has made is truncated in the same transaction (a simple query is one), so that its rows can be
 /// written frozen (documentation, COPY, FREEZE): no later VACUUM has to touch them all again. Where several tasks share the
 /// rows, none of them can.
-pub(super) fn copy_in(rows: &Rows, encoding: &str, text: bool) -> Sql {
+pub(super) fn copy_in(rows: &Rows, encoding: &str) -> Sql {
     let target = rows.into.as_ref().unwrap_or(&rows.table);
     let columns = match rows.columns.is_empty() {
         true => Sql::default(),
         false => sql!(" ({})", join(&rows.columns, ", ")),
     };
-    let encoding = match text {
-        true => sql!("ENCODING {}", Literal(encoding)),
-        false => sql!("ENCODING {}, FORMAT binary", Literal(encoding)),
-    };
+    let encoding = form(rows, encoding);
     if rows.fresh && rows.into.is_none() && rows.parts <= 1 {
         sql!("TRUNCATE ONLY {};\nCOPY {}{} FROM STDIN (FREEZE, {})", target, target, columns, encoding)
     } else {
@@ -139,21 +137,12 @@ mod tests {
     use crate::sql::QualName;
 
     fn rows() -> Rows {
-        Rows {
-            table: QualName::new("s", "t"),
-            columns: vec![Ident::new("a"), Ident::new("b")],
-            filter: None,
-            into: None,
-            fresh: true,
-            floats: false,
-            pages: 0,
-            parts: 1,
-        }
+        Rows { fresh: true, ..Rows::of(QualName::new("s", "t"), vec![Ident::new("a"), Ident::new("b")]) }
     }
 
     #[test]
     fn fresh_tables_are_loaded_frozen() {
-        let sql = copy_in(&rows(), "UTF8", true);
+        let sql = copy_in(&rows(), "UTF8");
         assert_eq!(
             sql.as_str(),
             "TRUNCATE ONLY \"s\".\"t\";\nCOPY \"s\".\"t\" (\"a\", \"b\") FROM STDIN (FREEZE, ENCODING 'UTF8')"
@@ -162,19 +151,19 @@ mod tests {
 
     #[test]
     fn what_several_share_is_not_frozen() {
-        let sql = copy_in(&Rows { parts: 2, ..rows() }, "UTF8", true);
+        let sql = copy_in(&Rows { parts: 2, ..rows() }, "UTF8");
         assert_eq!(sql.as_str(), "COPY \"s\".\"t\" (\"a\", \"b\") FROM STDIN (ENCODING 'UTF8')");
     }
 
     #[test]
     fn rows_that_may_change_partition_go_through_the_root() {
-        let sql = copy_in(&Rows { into: Some(QualName::new("s", "root")), ..rows() }, "UTF8", true);
+        let sql = copy_in(&Rows { into: Some(QualName::new("s", "root")), ..rows() }, "UTF8");
         assert_eq!(sql.as_str(), "COPY \"s\".\"root\" (\"a\", \"b\") FROM STDIN (ENCODING 'UTF8')");
     }
 
     #[test]
     fn rows_without_columns_have_no_list() {
-        let sql = copy_in(&Rows { columns: vec![], fresh: false, ..rows() }, "UTF8", true);
+        let sql = copy_in(&Rows { columns: vec![], fresh: false, ..rows() }, "UTF8");
         assert_eq!(sql.as_str(), "COPY \"s\".\"t\" FROM STDIN (ENCODING 'UTF8')");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::sql;
 use crate::sql::{Literal, Sql, join};
-use crate::toc::{Part, Rows};
+use crate::toc::{Part, RowForm, Rows};
 
 /// The statement that sends the rows of one table, on either server: what was read from the old one can be read back from
 /// the new one in the same form. `encoding` is that of both databases: nothing is converted on the way, and bytes that a
@@ -14,7 +14,15 @@ pub(super) fn copy_out(rows: &Rows, encoding: &str) -> Sql {
         (None, false) => sql!("{} ({})", rows.table, columns),
         (Some(filter), _) => sql!("(SELECT {} FROM {} {})", columns, rows.table, filter),
     };
-    sql!("COPY {} TO STDOUT (ENCODING {})", what, Literal(encoding))
+    sql!("COPY {} TO STDOUT ({})", what, form(rows, encoding))
+}
+
+/// The options that say how rows cross.
+pub(super) fn form(rows: &Rows, encoding: &str) -> Sql {
+    match rows.form {
+        RowForm::Text => sql!("ENCODING {}", Literal(encoding)),
+        RowForm::Binary => sql!("ENCODING {}, FORMAT binary", Literal(encoding)),
+    }
 }
 
 /// The statement that sends a part of the rows: those on a range of pages. What was added to the table since these were
@@ -30,12 +38,12 @@ pub(super) fn copy_part(rows: &Rows, part: Part, encoding: &str) -> Sql {
     };
     let columns = join(&rows.columns, ", ");
     sql!(
-        "COPY (SELECT {} FROM ONLY {} WHERE ctid >= {}{}) TO STDOUT (ENCODING {})",
+        "COPY (SELECT {} FROM ONLY {} WHERE ctid >= {}{}) TO STDOUT ({})",
         columns,
         rows.table,
         page(part),
         end,
-        Literal(encoding)
+        form(rows, encoding)
     )
 }
 
@@ -54,16 +62,7 @@ mod tests {
 
     #[test]
     fn parts_meet_where_they_end() {
-        let rows = Rows {
-            table: QualName::new("s", "t"),
-            columns: vec![Ident::new("a")],
-            filter: None,
-            into: None,
-            fresh: true,
-            floats: false,
-            pages: 10,
-            parts: 3,
-        };
+        let rows = Rows { pages: 10, parts: 3, ..Rows::of(QualName::new("s", "t"), vec![Ident::new("a")]) };
         let conditions: Vec<String> = (0..3)
             .map(|number| copy_part(&rows, Part { number, of: 3 }, "UTF8").as_str().to_owned())
             .map(|text| text.split(" WHERE ").nth(1).unwrap_or_default().to_owned())

@@ -10,7 +10,7 @@ use crate::archive::toc::Record;
 use crate::error::{Error, Result};
 use crate::sql;
 use crate::sql::{Ident, QualName, Sql, join};
-use crate::toc::{Data, Entry, EntryId, Kind, Owner, Rows, Section};
+use crate::toc::{Data, Entry, EntryId, Kind, Owner, RowForm, Rows, Section};
 
 /// What a partition's definition says where it does not stand in an entry of its own (up to 13).
 const PARTITION: &str = "PARTITION OF";
@@ -138,7 +138,8 @@ impl<'a> Reading<'a> {
                 (copy.columns, into, if copy.binary { Form::Binary } else { Form::Text })
             }
         };
-        Ok((Rows { table, columns, filter: None, into, fresh: false, floats: false, pages: 0, parts: 1 }, form))
+        let row_form = if form == Form::Binary { RowForm::Binary } else { RowForm::Text };
+        Ok((Rows { into, form: row_form, ..Rows::of(table, columns) }, form))
     }
 
     /// Says which tables hold nothing but what this restore brings: they are made by it, and no other entry brings rows.

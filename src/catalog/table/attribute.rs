@@ -9,6 +9,7 @@ use crate::catalog::reloptions::{Reloption, clauses};
 use crate::error::{Error, Result};
 use crate::sql;
 use crate::sql::{Ident, QualName, Sql};
+use crate::toc::BinaryForm;
 use crate::wire::session::Row;
 
 /// The columns of all relations that have their own, dropped ones left out, in the order of their numbers.
@@ -29,12 +30,14 @@ pub(in crate::catalog) const ATTRIBUTES: Query = Query::of(
         expr("options", "a.attoptions"),
         expr("foreign_options", "a.attfdwoptions"),
         expr("floats", "false").since(12, FLOATS_11),
+        expr("binary", BINARY),
         expr("collation_schema", "ln.nspname::text"),
         expr("collation", "l.collname::text"),
     ],
     concat!(
         "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace ",
         "JOIN pg_type t ON t.oid = a.atttypid ",
+        "LEFT JOIN pg_type e ON e.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype WHEN t.typcategory = 'A' THEN t.typelem END ",
         "LEFT JOIN pg_collation l ON l.oid = a.attcollation AND a.attcollation <> t.typcollation ",
         "LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace ",
         "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped AND ",
@@ -48,6 +51,42 @@ const FLOATS_11: &str = "t.typtype <> 'e' AND \
     CASE WHEN t.typtype = 'd' THEN t.typbasetype WHEN t.typelem <> 0 AND t.typlen = -1 THEN t.typelem ELSE t.oid END \
     <> ALL ('{bool,bytea,\"char\",name,int8,int2,int4,text,oid,json,xml,jsonb,inet,cidr,macaddr,macaddr8,bpchar,varchar,\
     date,time,timestamp,timestamptz,timetz,interval,bit,varbit,numeric,uuid,tsvector,tsquery,money}'::regtype[]::oid[])";
+
+/// Whether the values of a column can cross in binary form, and whether that saves the servers work: `u`nsafe, `s`afe, `p`ays.
+///
+/// Only what is known is safe: types whose binary form has been the same since 10 (PostgreSQL 18, `src/backend/utils/adt/`, the
+/// functions that are called `.._send`), and holds no OID. An enum's is its label. An array has the OID of its elements' type,
+/// which is the same everywhere if that came with the server. Not `money`, whose value depends on a setting; not `regclass` and
+/// its like; not `tsquery`, which sends an empty one and does not take it; not `xml`, which says its encoding in that form alone. It pays where text has to be computed and read again: numbers with fractions, times, addresses, bytes.
+const BINARY: &str = "CASE WHEN t.typtype = 'e' THEN 's' \
+    WHEN coalesce(e.typnamespace, t.typnamespace) <> 'pg_catalog'::regnamespace THEN 'u' \
+    WHEN coalesce(e.typname, t.typname) = ANY ('{numeric,float4,float8,date,time,timetz,timestamp,timestamptz,interval,\
+    bytea,uuid,inet,cidr,macaddr,macaddr8,point,lseg,box,path,polygon,line,circle,tsvector,\
+    numrange,tsrange,tstzrange,daterange,nummultirange,tsmultirange,tstzmultirange,datemultirange}'::name[]) THEN 'p' \
+    WHEN coalesce(e.typname, t.typname) = ANY ('{bool,char,name,int2,int4,int8,text,varchar,bpchar,json,jsonb,jsonpath,\
+    oid,xid,xid8,cid,tid,pg_lsn,pg_snapshot,txid_snapshot,bit,varbit,\
+    int4range,int8range,int4multirange,int8multirange}'::name[]) THEN 's' ELSE 'u' END::text";
+
+/// Of so many columns one has to gain by binary form for a table to do so: others take more bytes in it.
+const ONE_IN: usize = 4;
+
+/// Whether rows with these columns can cross in binary form.
+pub(super) fn binary_form<'a>(columns: impl Iterator<Item = &'a Column>) -> BinaryForm {
+    let (mut all, mut gain) = (0, 0);
+    for column in columns {
+        match column.binary {
+            BinaryForm::Unsafe => return BinaryForm::Unsafe,
+            BinaryForm::Pays => gain += 1,
+            BinaryForm::Safe => {}
+        }
+        all += 1;
+    }
+    match (all, gain * ONE_IN >= all) {
+        (0, _) => BinaryForm::Unsafe,
+        (_, true) => BinaryForm::Pays,
+        (_, false) => BinaryForm::Safe,
+    }
+}
 
 /// What a column holds when nothing is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +140,8 @@ pub struct Column {
     pub(super) foreign_options: Vec<Reloption>,
     /// As in [`Rows::floats`](crate::toc::Rows::floats); only asked before 12.
     pub(super) floats: bool,
+    /// Whether its values can cross in binary form.
+    pub(super) binary: BinaryForm,
 }
 
 /// One row of [`ATTRIBUTES`]: the relation and its column.
@@ -151,6 +192,11 @@ pub(in crate::catalog) fn decode(row: &Row) -> Result<(u32, Column)> {
         options,
         foreign_options: Reloption::parse(row.get("foreign_options")?),
         floats: row.get("floats")?,
+        binary: match row.get::<String>("binary")?.as_str() {
+            "p" => BinaryForm::Pays,
+            "s" => BinaryForm::Safe,
+            _ => BinaryForm::Unsafe,
+        },
     };
     Ok((row.get("relation")?, column))
 }
@@ -211,6 +257,7 @@ impl Column {
             options: Vec::new(),
             foreign_options: Vec::new(),
             floats: false,
+            binary: BinaryForm::Unsafe,
         }
     }
 }

@@ -146,13 +146,11 @@ impl Table {
         let stored = self.columns.iter().filter(|column| column.generated.is_none());
         Rows {
             floats: stored.clone().any(|column| column.floats),
-            table: self.name.clone(),
-            columns: stored.map(|column| column.name.clone()).collect(),
-            filter: None,
             into: self.into.as_ref().map(|(_, name)| name.clone()),
             fresh: self.into.is_none(),
             pages: self.pages,
-            parts: 1,
+            binary: attribute::binary_form(stored.clone()),
+            ..Rows::of(self.name.clone(), stored.map(|column| column.name.clone()).collect())
         }
     }
 

@@ -36,6 +36,10 @@ pub struct UpgradeArgs {
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     pub verify: Verify,
 
+    /// In which form rows cross; --dry-run shows what that is for each table
+    #[arg(long, value_enum, value_name = "FORM", default_value_t)]
+    pub format: Format,
+
     /// What to do if other sessions are connected to the old database
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     pub writers: Writers,
@@ -79,6 +83,18 @@ pub enum Verify {
     /// All that, and a digest over every row and every large object
     #[default]
     Digests,
+}
+
+/// `--format`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Binary where it saves the servers work: fractions, times, addresses, bytes
+    #[default]
+    Auto,
+    /// Text
+    Text,
+    /// Binary wherever it is safe
+    Binary,
 }
 
 /// `--writers`.

@@ -37,7 +37,8 @@ pub fn plan(plan: &Plan, width: usize, paint: Paint) -> String {
         for step in steps {
             let size = text::right(&step.bytes.map(text::size).unwrap_or_default(), 8);
             let parts = if step.parts > 1 { format!(", in {} parts", step.parts) } else { String::new() };
-            out += &format!("  {}  {size}  {}{parts}\n", text::left(step.kind, kind), text::safe(&step.name));
+            let form = if step.binary { ", binary" } else { "" };
+            out += &format!("  {}  {size}  {}{form}{parts}\n", text::left(step.kind, kind), text::safe(&step.name));
         }
     }
     if !plan.findings.is_empty() {
@@ -61,7 +62,7 @@ mod tests {
     use crate::wire::version::ServerVersion;
 
     fn step(section: Section, kind: &'static str, name: &str, bytes: Option<u64>) -> PlannedStep {
-        PlannedStep { section, kind, name: name.to_owned(), bytes, parts: 1 }
+        PlannedStep { section, kind, name: name.to_owned(), bytes, parts: 1, binary: false }
     }
 
     #[test]
@@ -78,7 +79,11 @@ mod tests {
                     step(Section::PreData, "SCHEMA", "shop", None),
                     step(Section::PreData, "TABLE", "shop.or\x1bders", None),
                     step(Section::Data, "TABLE DATA", "shop.small", Some(8192)),
-                    PlannedStep { parts: 4, ..step(Section::Data, "TABLE DATA", "shop.orders", Some(1_200_000_000)) },
+                    PlannedStep {
+                        parts: 4,
+                        binary: true,
+                        ..step(Section::Data, "TABLE DATA", "shop.orders", Some(1_200_000_000))
+                    },
                     step(Section::PostData, "INDEX", "shop.orders_pkey", Some(99_000_000)),
                 ],
                 findings: vec![Finding {
@@ -101,7 +106,7 @@ Schema (2 steps)
   TABLE                 shop.or\\x1bders
 
 Data, the largest first (2 steps, 1.2 GB)
-  TABLE DATA    1.2 GB  shop.orders, in 4 parts
+  TABLE DATA    1.2 GB  shop.orders, binary, in 4 parts
   TABLE DATA    8.2 kB  shop.small
 
 Indexes, constraints and triggers, each as soon as its tables are there (1 step, 99.0 MB)

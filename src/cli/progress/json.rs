@@ -17,7 +17,7 @@
 //! | `outcome` | `old_url`, `new_url`, `old_version`, `new_version`, `databases` (`database`, `tables`, `rows`, `bytes`, `large_objects`, `sequences`, `entries`, `statistics_carried`, `statistics_analyzed`, `indexes` (`index`, `built_at_ms`, `collations`), `archive` (null, or `path`, `bytes`, `codec`)), `verified`, `findings`, `duration_ms` |
 //! | `restored` | `archive`, `new_url`, `archive_version`, `new_version`, `databases` (as above), `verified`, `tables_counted_only`, `losses` (`subject`, `from`, `to`, `rows`, `text`), `more_losses`, `findings`, `duration_ms` |
 //! | `dumped` | `archive`, `url`, `version`, `codec`, `archive_bytes`, `bytes` (before compression), `tables`, `rows`, `large_objects`, `sequences`, `entries`, `findings`, `duration_ms` |
-//! | `plan` | `databases`, `old_url`, `new_url`, `old_version`, `new_version`, `jobs`, `steps` (`section`, `kind`, `name`, `bytes`, `parts`), `findings` |
+//! | `plan` | `databases`, `old_url`, `new_url`, `old_version`, `new_version`, `jobs`, `steps` (`section`, `kind`, `name`, `bytes`, `parts`, `binary`), `findings` |
 //! | `list` | `database`, `version`, `compression`, `created` (local to the writer), `server_version`, `writer_version`, `entries` (`id`, `kind`, `schema`, `name`, `owner`, `has_data`, `rows`, `bytes`, `stored_bytes`), `findings` |
 //! | `script` | `findings` |
 //! | `verified` | `archive`, `version`, `compression`, `writer` (null without a manifest), `archive_bytes`, `bytes` (before compression), `entries`, `blocks`, `frames`, `rows`, `large_objects`, `whole`, `faults` (`subject`, `frame`, `frames`, `from`, `to`, `text`, `differs`), `more_faults`, `findings`, `duration_ms` |
@@ -239,7 +239,7 @@ const fn section(section: Section) -> &'static str {
 
 /// The end of a dry run.
 pub fn plan(plan: &Plan, elapsed: Duration) -> String {
-    let step = |s: &PlannedStep| json!({ "section": section(s.section), "kind": s.kind, "name": s.name, "bytes": s.bytes, "parts": s.parts });
+    let step = |s: &PlannedStep| json!({ "section": section(s.section), "kind": s.kind, "name": s.name, "bytes": s.bytes, "parts": s.parts, "binary": s.binary });
     Object::new("plan", elapsed)
         .with("databases", plan.databases.clone())
         .with("old_url", plan.old_url.as_str())
@@ -402,12 +402,18 @@ mod tests {
         assert_eq!((&shop["database"], &shop["rows"]), (&json!("shop"), &json!(5)));
         assert_eq!(shop["indexes"], json!([{"index": "a.i", "built_at_ms": 2000, "collations": ["x 1"]}]));
 
-        let step =
-            PlannedStep { section: Section::PostData, kind: "INDEX", name: "a.i".into(), bytes: Some(3), parts: 1 };
+        let step = PlannedStep {
+            section: Section::PostData,
+            kind: "INDEX",
+            name: "a.i".into(),
+            bytes: Some(3),
+            parts: 1,
+            binary: false,
+        };
         let value = read(&plan(&Plan { steps: vec![step], jobs: 4, ..Plan::default() }, Duration::ZERO));
         assert_eq!(
             value["steps"],
-            json!([{"section": "post_data", "kind": "INDEX", "name": "a.i", "bytes": 3, "parts": 1}])
+            json!([{"section": "post_data", "kind": "INDEX", "name": "a.i", "bytes": 3, "parts": 1, "binary": false}])
         );
 
         let server = ServerMessage { sqlstate: "42P01".into(), message: "no\x1b".into(), ..ServerMessage::default() };

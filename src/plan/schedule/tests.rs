@@ -30,16 +30,7 @@ fn table(toc: &mut Toc, name: &str) -> EntryId {
 }
 
 fn rows(toc: &mut Toc, table: EntryId, name: &str, weight: u64) -> EntryId {
-    let rows = Rows {
-        table: QualName::new("s", name),
-        columns: vec![],
-        filter: None,
-        into: None,
-        fresh: true,
-        floats: false,
-        pages: 0,
-        parts: 1,
-    };
+    let rows = Rows { fresh: true, ..Rows::of(QualName::new("s", name), vec![]) };
     let data = entry(Kind::TableData, Section::Data, name, &[table]);
     toc.push(Entry { data: Some(Data::Rows(rows)), weight, ..data })
 }
