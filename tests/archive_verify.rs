@@ -111,7 +111,14 @@ fn two_hundred_flips_and_fifty_cuts_are_found() {
 #[test]
 fn each_codec_and_one_that_was_piped() {
     let (server, folder) = (filled("archive_verify_codecs"), Folder::new("archive-verify-codecs"));
-    for codec in [&["--compress", "none"][..], &["--compat", "14"], &["--compress", "lz4"], &["--compress", "zstd:1"]] {
+    for codec in [
+        &["--compress", "none"][..],
+        &["--compat", "14"],
+        &["--compress", "lz4"],
+        &["--compress", "zstd:1"],
+        &["--format", "binary", "--compat", "14"],
+        &["--format", "binary", "--compress", "zstd:1"],
+    ] {
         let file = dumped(server, "archive_verify_codecs", &folder, codec);
         let json = verified(&file, &["--json", "-j", "3"]).expect(0).stdout;
         let last: serde_json::Value = serde_json::from_str(json.lines().last().unwrap()).unwrap();

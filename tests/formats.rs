@@ -1,8 +1,11 @@
 //! Rows in text form and in binary form: whatever the form, they arrive as they were.
 
+use std::fs::File;
+use std::process::Command;
+
 use pgtandem_lab::{Server, shared};
 
-use crate::support::{Oracle, Program, assert_same, fill, prepare_server};
+use crate::support::{Folder, Oracle, Program, assert_same, fill, prepare_server};
 
 /// Every value, as the server prints it; what depends on digits of floating-point numbers bit by bit.
 const EXACT: &str = "SELECT float4send(r), float8send(d) FROM forms.binary_fractions ORDER BY n, d;
@@ -81,4 +84,66 @@ fn a_form_that_cannot_be_had_is_refused() {
     };
     upgrade(&["--archive", "/nonexistent/a"]).run().expect(2).tells(&["--format binary", "as text"]);
     upgrade(&["--data-only"]).run().expect(2).tells(&["--format binary", "as text"]);
+}
+
+/// Runs a stock tool; what it says on standard error.
+#[track_caller]
+fn told(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{told}");
+    told
+}
+
+#[test]
+fn an_archive_in_binary_form_is_for_every_reader_with_a_server() {
+    let (old, new, folder) = (shared(18).unwrap(), Server::start(18).unwrap(), Folder::new("formats-archive"));
+    prepare_server(&new);
+    fill(old, "formats_archive", "formats");
+    old.psql("formats_archive", "CREATE TABLE forms.binary_empty (n numeric)").unwrap();
+    let expected = Oracle::of(old, "formats_archive").without_database();
+    let exact = old.psql("formats_archive", EXACT).unwrap();
+    let same = |database: &str| {
+        assert_same(database, &expected, 18, &Oracle::of(&new, database).without_database(), 18, &[]);
+        assert_eq!(new.psql(database, EXACT).unwrap(), exact, "{database}");
+    };
+    for (number, codec) in ["zstd:3", "gzip:1", "none"].into_iter().enumerate() {
+        let archive = folder.path().join(number.to_string());
+        let name = archive.to_str().unwrap();
+        let dump =
+            ["dump", "--from", &old.url("formats_archive"), "--format", "binary", "-Z", codec, "--archive", name];
+        Program::new().args(dump).succeed();
+        Program::new().args(["verify", "--archive", name]).succeed().tells(&["is whole"]);
+
+        for (turn, options) in [&[][..], &["-j2"], &["-1"]].into_iter().enumerate() {
+            let database = format!("stock_{number}_{turn}");
+            new.create_database(&database).unwrap();
+            let mut pg_restore = new.client("pg_restore").unwrap();
+            let said = told(pg_restore.args(["-d", &database]).args(options).arg(&archive));
+            assert!(said.contains("binary form"), "{said}");
+            same(&database);
+        }
+        let database = format!("stock_{number}_stdin");
+        new.create_database(&database).unwrap();
+        told(new.client("pg_restore").unwrap().args(["-d", &database]).stdin(File::open(&archive).unwrap()));
+        same(&database);
+
+        let restore = |database: &str| Program::new().args(["restore", "--to", &new.url(database), "--archive"]);
+        let database = format!("ours_{number}");
+        restore(&database).args([name]).succeed().tells(&["binary form", "a digest over every row"]);
+        same(&database);
+        let database = format!("ours_{number}_stdin");
+        restore(&database).args(["-"]).stdin(File::open(&archive).unwrap()).succeed();
+        same(&database);
+
+        Program::new().args(["script", name, "-o", "/dev/null"]).run().expect(1).tells(&["binary form"]);
+        let ours = Program::new().args(["list", name]).succeed().stdout;
+        let theirs = new.client("pg_restore").unwrap().arg("-l").arg(&archive).output().unwrap().stdout;
+        let entries =
+            |text: &str| text.lines().filter(|line| !line.starts_with(';')).map(str::to_owned).collect::<Vec<_>>();
+        let listed = |text: String| -> Vec<String> {
+            entries(&text).iter().map(|line| line.split(" ; ").next().unwrap().trim_end().to_owned()).collect()
+        };
+        assert_eq!(listed(ours), listed(String::from_utf8(theirs).unwrap()));
+    }
 }

@@ -28,8 +28,9 @@ fn one_large_table_crosses_in_parts() {
         fill(old, database);
         let before = Oracle::of(old, database);
         let upgrade = || Program::upgrade(&old.url(database), &new.url(database));
-        upgrade().args(["--dry-run"]).succeed().tells(&["public.large, in 2 parts"]);
-        upgrade().args(["--jobs", "1", "--dry-run"]).succeed().tells(&["public.large\n"]);
+        upgrade().args(["--dry-run"]).succeed().tells(&["public.large, binary, in 2 parts"]);
+        upgrade().args(["--jobs", "1", "--dry-run"]).succeed().tells(&["public.large, binary\n"]);
+        upgrade().args(["--format", "text", "--dry-run"]).succeed().tells(&["public.large, in 2 parts"]);
         upgrade().succeed().tells(&["a digest over every row"]);
         assert_eq!(Oracle::of(&new, database).data, before.expected_there().data);
     }
@@ -42,7 +43,7 @@ fn what_cannot_be_read_in_parts_stays_whole() {
     Program::upgrade(&old.url("parts_13"), &new.url("parts_13"))
         .args(["--dry-run"])
         .succeed()
-        .tells(&["public.large\n"]);
+        .tells(&["public.large, binary\n"]);
 }
 
 #[test]
@@ -51,8 +52,10 @@ fn one_block_of_an_archive_by_several_lanes() {
     let (old, new) = (shared(18).unwrap(), Server::start(18).unwrap());
     fill(old, "parts_dump");
     let expected = Oracle::of(old, "parts_dump").without_database();
-    for (number, codec) in ["zstd:1", "gzip:1"].into_iter().enumerate() {
-        let archive = folder.path().join(codec);
+    for (number, (codec, form)) in
+        [("zstd:1", "text"), ("gzip:1", "text"), ("zstd:1", "binary")].into_iter().enumerate()
+    {
+        let archive = folder.path().join(number.to_string());
         let archive_name = archive.to_str().unwrap();
         let dumped = Program::new()
             .args([
@@ -63,6 +66,8 @@ fn one_block_of_an_archive_by_several_lanes() {
                 &old.url("parts_dump"),
                 "-Z",
                 codec,
+                "--format",
+                form,
                 "--archive",
                 archive_name,
             ])
@@ -73,7 +78,8 @@ fn one_block_of_an_archive_by_several_lanes() {
             let to = new.url(&format!("ours_{number}"));
             Program::new().args(["restore", "--archive", archive_name, "--to", to.as_str()])
         };
-        restore().args(["--dry-run"]).succeed().tells(&["public.large, in 2 parts"]);
+        let form_said = if form == "binary" { "public.large, binary, in 2 parts" } else { "public.large, in 2 parts" };
+        restore().args(["--dry-run"]).succeed().tells(&[form_said]);
         restore().succeed().tells(&["a digest over every row"]);
         let ours = Oracle::of(&new, &format!("ours_{number}")).without_database();
         assert_eq!(ours.data, expected.data, "{codec}");

@@ -30,8 +30,12 @@
 //! Blocks ([`block`]) follow that, in any order and with anything between them that looks like a block: a byte, 1 for rows or
 //! 3 for large objects; the number of the record (int); then chunks, each an int, its length, and so many bytes; an int 0 ends
 //! them. A block of large objects has for each of them its OID (int), chunks and 0, and ends with an OID of 0. The chunks of a
-//! table, or of one large object, are one compressed stream ([`codec`]). What opens an archive and finds its blocks is in
+//! table, or of one large object, are one compressed stream ([`codec`]). Rows are in the text form of COPY, or, if their
+//! record's COPY statement says `WITH (FORMAT binary)`, in the binary one ([`binary`]). What opens an archive and finds its blocks is in
 //! [`read`].
+//!
+//! Where rows are in binary form, a record `WARNING` before the first of them says so to whoever restores: `pg_restore` prints
+//! it, and would make a script of them that nobody can run.
 //!
 //! # What changed from version to version
 //!
@@ -43,6 +47,7 @@
 //! | 1.15 | 16 | the compression has a name, and can be lz4 or zstd |
 //! | 1.16 | 17 | the relation kind of a record; `BLOB METADATA` for many large objects at once |
 
+pub mod binary;
 pub mod block;
 pub mod codec;
 pub mod entries;

@@ -8,11 +8,17 @@ use super::primitive::Offset;
 use super::toc::Record;
 use crate::sql;
 use crate::sql::{DollarQuoted, Ident, Literal, Sql, join};
-use crate::toc::{Data, Entry, EntryId, Kind, Rows, Section, Toc};
+use crate::toc::{Data, Entry, EntryId, Kind, RowForm, Rows, Section, Toc};
 
 /// `pg_database` and `pg_largeobject_metadata`, by their OIDs.
 const PG_DATABASE: u32 = 1262;
 const PG_LARGE_OBJECT_METADATA: u32 = 2995;
+
+/// What the COPY statement of rows in binary form ends with.
+pub(super) const BINARY: &str = " WITH (FORMAT binary);\n";
+
+/// What `pg_restore` tells of them, also where it makes a script, in which they cannot be.
+const WARNING: &str = "-- tables of this archive are in binary form: restore it into a database, not into a script\n";
 
 /// What there is of a database besides its entries.
 #[derive(Clone, Debug)]
@@ -45,6 +51,11 @@ pub struct Records {
 pub fn records(database: &Database, toc: &Toc, data: &[EntryId]) -> Records {
     let mut writer = Writer { toc, next: toc.next_id().0, large_objects: Vec::new(), out: Records::default() };
     writer.preamble(database);
+    let is_binary = |entry: &Entry| matches!(&entry.data, Some(Data::Rows(rows)) if rows.form == RowForm::Binary);
+    if toc.entries().iter().any(is_binary) {
+        let warning = Record { section: 2, definition: Some(WARNING.into()), ..writer.blank("WARNING", "") };
+        writer.out.records.push(warning);
+    }
     for section in [Section::PreData, Section::Data, Section::PostData, Section::Last] {
         if section == Section::Data {
             data.iter().filter_map(|id| toc.get(*id)).for_each(|entry| writer.entry(entry));
@@ -282,10 +293,12 @@ const fn section(entry: &Entry) -> i64 {
 /// The statement that takes the rows.
 fn copy(rows: &Rows) -> Sql {
     let target = rows.into.as_ref().unwrap_or(&rows.table);
-    match rows.columns.is_empty() {
-        true => sql!("COPY {}  FROM stdin;\n", target),
-        false => sql!("COPY {} ({}) FROM stdin;\n", target, join(&rows.columns, ", ")),
-    }
+    let columns = match rows.columns.is_empty() {
+        true => Sql::default(),
+        false => sql!("({})", join(&rows.columns, ", ")),
+    };
+    let end = Sql::constant(if rows.form == RowForm::Binary { BINARY } else { ";\n" });
+    sql!("COPY {} {} FROM stdin{}", target, columns, end)
 }
 
 #[cfg(test)]

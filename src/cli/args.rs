@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use super::restore::RestoreArgs;
 use crate::error::ErrorKind;
 
-pub use dump::{ArchiveBeside, ArchiveForm, Compat, DumpArgs};
+pub use dump::{ArchiveBeside, ArchiveForm, ArchiveFormat, Compat, DumpArgs};
 pub use list::ListArgs;
 pub use script::ScriptArgs;
 pub use upgrade::{Format, Roles, Statistics, Tablespaces, UpgradeArgs, Verify, Writers};

@@ -143,9 +143,13 @@ pub fn verify(args: &VerifyArgs) -> Result<VerifyArchive> {
 ///
 /// `Usage` if the connection string is missing, or if it, a pattern or the compression makes no sense.
 pub fn dump(args: &DumpArgs, env: Env<'_>) -> Result<Dump> {
+    let format = match args.format {
+        args::ArchiveFormat::Text => Format::Text,
+        args::ArchiveFormat::Binary => Format::Binary,
+    };
     Ok(Dump {
         from: ConnInfo::resolve(Side::Old, args.from.as_deref(), env)?,
-        archive: archive(&args.archive.archive, &args.archive.form)?,
+        archive: archiving::Options { format, ..archive(&args.archive.archive, &args.archive.form)? },
         jobs: args.jobs,
         selection: args.selection.resolve()?,
     })
@@ -166,7 +170,7 @@ fn archive(path: &Path, form: &ArchiveForm) -> Result<archiving::Options> {
         Some(Compat::Fourteen) => (Readers::Since12, Codec::Gzip(6)),
     };
     let codec = form.compress.as_deref().map_or(Ok(default), str::parse)?;
-    Ok(archiving::Options { to, codec, readers })
+    Ok(archiving::Options { to, codec, readers, format: Format::Text })
 }
 
 /// How people are told how far a run is.

@@ -17,6 +17,7 @@ use crate::archive::write::{Draft, Place, insist_on_room};
 use crate::catalog::{Catalog, Decisions};
 use crate::error::{Error, Result};
 use crate::event::{Finding, Severity};
+use crate::plan::form::Format;
 use crate::plan::schedule::Schedule;
 use crate::plan::select::Selected;
 use crate::plan::split;
@@ -63,6 +64,8 @@ pub struct Options {
     pub codec: Codec,
     /// Who has to be able to read it.
     pub readers: Readers,
+    /// In which form rows are.
+    pub format: Format,
 }
 
 /// A database of which everything is known that an archive holds, but its rows.
@@ -82,7 +85,8 @@ impl Archivable {
     ///
     /// `Refused` if nothing like that fits onto the volume; and what [`table_of_contents`] has to say.
     pub fn of(catalog: &Catalog, selected: &Selected, to: &Options, preflight: &mut Preflight) -> Result<Self> {
-        let (toc, how) = table_of_contents(catalog, selected, catalog.version, None)?;
+        let (mut toc, how) = table_of_contents(catalog, selected, catalog.version, None)?;
+        to.format.decide(&mut toc);
         let bytes: u64 = toc.entries().iter().filter(|entry| entry.data.is_some()).map(|entry| entry.weight).sum();
         if let Destination::File { path, overwrite } = &to.to {
             if let Err(error) = insist_on_room(path, *overwrite) {

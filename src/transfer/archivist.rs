@@ -11,12 +11,13 @@ use std::thread::JoinHandle;
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::digest::Digest;
+use crate::archive::binary;
 use crate::archive::block::Content;
-use crate::archive::codec::{self, Codec, Envelope};
+use crate::archive::codec::{self, Codec, Encoder, Envelope};
 use crate::archive::manifest::{Frame, Manifest};
 use crate::archive::write::{Data, Written};
 use crate::error::{Error, ErrorKind, Result};
-use crate::toc::EntryId;
+use crate::toc::{EntryId, RowForm};
 
 /// What is no rows.
 pub(super) const AROUND: Frame = Frame { stored: 0, content: 0, rows: 0, within_row: false, around: true, hash: 0 };
@@ -131,25 +132,44 @@ impl Desk {
         self.codec
     }
 
-    /// Begins the block of an entry.
-    pub(super) fn open(&self, entry: EntryId, content: Content) -> Result<Block> {
-        let (id, envelope) = (entry.0.into(), Envelope::new(self.codec));
-        self.send(Command::Open { id, content })?;
-        let room = Arc::new(Semaphore::new(ROOM as usize));
-        if let (Content::Rows, Ok(none)) = (content, Arc::clone(&room).try_acquire_many_owned(0)) {
-            self.send(Command::Frame { id, bytes: envelope.head().to_vec(), frame: AROUND, room: none })?;
+    /// Begins the block of an entry for large objects.
+    pub(super) fn open_objects(&self, entry: EntryId) -> Result<Block> {
+        self.send(Command::Open { id: entry.0.into(), content: Content::LargeObjects })?;
+        Ok(self.block(entry, Envelope::new(self.codec)))
+    }
+
+    /// Begins the block of an entry for rows in this form.
+    pub(super) fn open(&self, entry: EntryId, form: RowForm) -> Result<Block> {
+        let (id, mut envelope) = (entry.0.into(), Envelope::new(self.codec));
+        self.send(Command::Open { id, content: Content::Rows })?;
+        let mut around = vec![(envelope.head().to_vec(), AROUND)];
+        if form == RowForm::Binary {
+            let head = Encoder::new(self.codec)?.frame(&binary::HEAD)?;
+            envelope.add(&head);
+            around.push((head.bytes, Frame { content: binary::HEAD.len() as u32, ..AROUND }));
         }
+        let block = self.block(entry, envelope);
+        for (bytes, frame) in around {
+            let room = Arc::clone(&block.state.room).try_acquire_many_owned(0);
+            let room = room.map_err(|_| self.failure())?;
+            self.send(Command::Frame { id, bytes, frame, room })?;
+        }
+        Ok(block)
+    }
+
+    fn block(&self, entry: EntryId, envelope: Envelope) -> Block {
+        let room = Arc::new(Semaphore::new(ROOM as usize));
         let state = State { room, envelope: Mutex::new((envelope, Digest::default())), turn: Arc::default() };
-        Ok(Block { id, desk: self.clone(), state: Arc::new(state) })
+        Block { id: entry.0.into(), desk: self.clone(), state: Arc::new(state) }
     }
 
     /// The block of an entry whose rows several lanes share: the first one begins it.
-    pub(super) fn share(&self, entry: EntryId) -> Result<Block> {
+    pub(super) fn share(&self, entry: EntryId, form: RowForm) -> Result<Block> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = shared.get(&entry) {
             return Ok(Block { id: entry.0.into(), desk: self.clone(), state: Arc::clone(state) });
         }
-        let block = self.open(entry, Content::Rows)?;
+        let block = self.open(entry, form)?;
         shared.insert(entry, Arc::clone(&block.state));
         Ok(block)
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
+use crate::archive::binary::{HEAD, TAIL};
 use crate::wire::tap::{Block, Format};
 
 /// A digest of a set of rows that does not depend on their order: the sum (modulo 2^128) of the xxh3-128 of each row.
@@ -39,12 +40,6 @@ impl fmt::Display for Digest {
     }
 }
 
-/// Length of the header of a binary COPY: signature, flags, and the length of an extension that no server sends
-/// (documentation, COPY, "File Header").
-const BINARY_HEADER: usize = 19;
-/// The trailer of a binary COPY: a count of columns that no row has ("File Trailer").
-const BINARY_TRAILER: [u8; 2] = [0xff; 2];
-
 /// Digests the rows of one COPY TO STDOUT, block by block, in the order in which the blocks come.
 ///
 /// What counts is the bytes of each row as the server sends it, so digests are comparable where both sides were read in the
@@ -65,7 +60,7 @@ impl RowDigester {
     pub fn new(format: Format) -> Self {
         let (skip, no_row) = match format {
             Format::Text => (0, None),
-            Format::Binary => (BINARY_HEADER, Some(xxh3_128(&BINARY_TRAILER))),
+            Format::Binary => (HEAD.len(), Some(xxh3_128(&TAIL))),
         };
         Self { digest: Digest::default(), row: Xxh3::new(), row_is_open: false, skip, no_row }
     }
@@ -207,11 +202,11 @@ mod tests {
     fn header_and_trailer_of_binary_form_are_no_rows() {
         let mut numbers = Numbers(7);
         let header: Vec<u8> = [&b"PGCOPY\n\xff\r\n\0"[..], &[0; 8]].concat();
-        assert_eq!(header.len(), BINARY_HEADER);
+        assert_eq!(header.len(), HEAD.len());
         for rows in [vec![], vec![vec![0, 0]], vec![vec![0, 1, 255, 255, 255, 255]; 3]] {
             let mut expected = Digest::default();
             rows.iter().for_each(|row: &Vec<u8>| expected.add(xxh3_128(row)));
-            let mut frames = [rows.clone(), vec![BINARY_TRAILER.to_vec()]].concat();
+            let mut frames = [rows.clone(), vec![TAIL.to_vec()]].concat();
             frames[0] = [header.clone(), frames[0].clone()].concat();
             for longest in [1, 5, 1000] {
                 assert_eq!(digest(Format::Binary, &cut(&frames, longest, &mut numbers)), expected);

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::event::Tally;
 use crate::plan::schedule::Work;
 use crate::sql::Sql;
-use crate::toc::{Data, Entry, Part, Toc};
+use crate::toc::{Data, Entry, Part, RowForm, Toc};
 use crate::wire::session::{Canceller, Session};
 use crate::wire::snapshot::SnapshotHold;
 
@@ -52,8 +52,10 @@ impl Dumper {
         match &entry.data {
             Some(Data::Rows(rows)) => {
                 let (out, framer) = match part {
-                    None => (copy_out(rows, &self.encoding), RowFramer::new(&self.desk, entry.id)?),
-                    Some(part) => (copy_part(rows, part, &self.encoding), RowFramer::of_part(&self.desk, entry.id)?),
+                    None => (copy_out(rows, &self.encoding), RowFramer::new(&self.desk, entry.id, rows.form)?),
+                    Some(part) => {
+                        (copy_part(rows, part, &self.encoding), RowFramer::of_part(&self.desk, entry.id, rows.form)?)
+                    }
                 };
                 pipe::archive_table(&self.source, &out, framer, tally, cancel).await
             }
@@ -86,7 +88,13 @@ impl Lane for Dumper {
             let missing = || Error::malformed("the table of contents has no such entry");
             let entry = toc.get(work.entry()).ok_or_else(missing)?;
             let done = match work {
-                Work::Joined(id) => framer::join(&self.desk, id).await.map(|_| Effect::Made),
+                Work::Joined(id) => {
+                    let form = match &entry.data {
+                        Some(Data::Rows(rows)) => rows.form,
+                        _ => RowForm::Text,
+                    };
+                    framer::join(&self.desk, id, form).await.map(|_| Effect::Made)
+                }
                 Work::Part(_, part) => self.dump(entry, Some(part), tally, cancel).await.map(Effect::Copied),
                 _ => self.dump(entry, None, tally, cancel).await.map(Effect::Copied),
             };

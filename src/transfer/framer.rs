@@ -5,11 +5,12 @@ use tokio::task::JoinHandle;
 
 use super::archivist::{AROUND, Block, Desk};
 use super::digest::Digest;
-use crate::archive::block::{Content, END_OF_ROWS};
+use crate::archive::binary;
+use crate::archive::block::END_OF_ROWS;
 use crate::archive::codec::{self, Encoder};
 use crate::archive::manifest::Frame;
 use crate::error::{Error, Result};
-use crate::toc::EntryId;
+use crate::toc::{EntryId, RowForm};
 use crate::wire::tap;
 
 /// How many bytes of rows are compressed together. More would make the archive a little smaller, and a lane that restores
@@ -21,6 +22,9 @@ const LONGEST_FRAME: usize = 4 << 20;
 /// Takes the rows of one table, and makes a block of them.
 pub(super) struct RowFramer {
     block: Block,
+    form: RowForm,
+    /// What is still to come of what stands before the rows.
+    head: &'static [u8],
     /// Whether others bring rows of the same block.
     is_part: bool,
     /// As long as a row is handed in in pieces.
@@ -51,29 +55,58 @@ struct Compressed {
 
 impl RowFramer {
     /// Begins the block of an entry.
-    pub fn new(desk: &Desk, entry: EntryId) -> Result<Self> {
-        Self::into_block(desk.open(entry, Content::Rows)?, false)
+    pub fn new(desk: &Desk, entry: EntryId, form: RowForm) -> Result<Self> {
+        Self::into_block(desk.open(entry, form)?, form, false)
     }
 
     /// Takes a part of the rows of an entry. When all have come, [`join`] ends the block.
-    pub fn of_part(desk: &Desk, entry: EntryId) -> Result<Self> {
-        Self::into_block(desk.share(entry)?, true)
+    pub fn of_part(desk: &Desk, entry: EntryId, form: RowForm) -> Result<Self> {
+        Self::into_block(desk.share(entry, form)?, form, true)
     }
 
-    fn into_block(block: Block, is_part: bool) -> Result<Self> {
+    fn into_block(block: Block, form: RowForm, is_part: bool) -> Result<Self> {
         let work = Work::Idle(Box::new(Encoder::new(block.codec())?));
-        Ok(Self { block, is_part, turn: None, content: Vec::new(), rows: 0, last_end: 0, within_row: false, work })
+        let head = if form == RowForm::Binary { binary::HEAD.as_slice() } else { &[] };
+        Ok(Self {
+            block,
+            form,
+            head,
+            is_part,
+            turn: None,
+            content: Vec::new(),
+            rows: 0,
+            last_end: 0,
+            within_row: false,
+            work,
+        })
     }
 
     pub async fn add(&mut self, block: &tap::Block) -> Result<()> {
         if self.block.is_lost() {
             return Ok(());
         }
-        if let Some(&last) = block.ends.last() {
-            self.last_end = self.content.len() + last as usize;
+        // Each part has a head of its own; the block has one for all.
+        let (head, rest) = self.head.split_at(self.head.len().min(block.bytes.len()));
+        let Some(bytes) = block.bytes.strip_prefix(head) else {
+            return Err(Error::malformed("the server sends rows in another form than it was asked for"));
+        };
+        self.head = rest;
+        let (begun, mut before) = (self.content.len(), self.last_end);
+        self.content.extend_from_slice(bytes);
+        for &end in &block.ends {
+            let end = begun + (end as usize).saturating_sub(head.len());
+            // A row is at least as long as this, and none is the same.
+            let is_tail = self.form == RowForm::Binary
+                && !(before == 0 && self.within_row)
+                && self.content.get(before..end) == Some(&binary::TAIL);
+            if is_tail {
+                self.content.truncate(before);
+                break;
+            }
+            self.rows = self.rows.saturating_add(1);
+            before = end;
         }
-        self.rows = self.rows.saturating_add(u32::try_from(block.ends.len()).unwrap_or(u32::MAX));
-        self.content.extend_from_slice(&block.bytes);
+        self.last_end = before;
         if self.content.len() < FRAME_BYTES || self.last_end == 0 && self.content.len() < LONGEST_FRAME {
             return Ok(());
         }
@@ -130,7 +163,8 @@ impl RowFramer {
             self.block.add(&Digest { rows, sum: digest.unwrap_or_default() });
             return Ok(());
         }
-        self.compress(END_OF_ROWS.to_vec(), AROUND, false).await?;
+        let tail = if self.form == RowForm::Binary { binary::TAIL.as_slice() } else { END_OF_ROWS };
+        self.compress(tail.to_vec(), AROUND, false).await?;
         self.settle().await?;
         self.block.tail().await?;
         self.block.close(rows, digest)
@@ -138,9 +172,9 @@ impl RowFramer {
 }
 
 /// Ends a block of which all parts have come.
-pub(super) async fn join(desk: &Desk, entry: EntryId) -> Result<Digest> {
-    let block = desk.share(entry)?;
+pub(super) async fn join(desk: &Desk, entry: EntryId, form: RowForm) -> Result<Digest> {
+    let block = desk.share(entry, form)?;
     let digest = block.parts();
-    RowFramer::into_block(block, false)?.finish(digest.rows, Some(digest.sum)).await?;
+    RowFramer::into_block(block, form, false)?.finish(digest.rows, Some(digest.sum)).await?;
     Ok(digest)
 }

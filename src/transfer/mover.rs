@@ -247,7 +247,11 @@ impl Mover {
         let old = match &self.origin {
             Origin::Server(old) => old,
             Origin::Archive(packed) if let Some(part) = part => {
-                let mut from = packed.open_part(id, part)?;
+                let form = match data {
+                    Data::Rows(rows) => rows.form,
+                    Data::LargeObjects(_) => RowForm::Text,
+                };
+                let mut from = packed.open_part(id, part, form)?;
                 return packed.copy((id, data), &mut from, sink, first, self.digests, (tally, cancel)).await;
             }
             Origin::Archive(packed) => {

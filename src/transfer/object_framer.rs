@@ -2,7 +2,7 @@
 
 use super::archivist::{Block, Desk};
 use super::pipe::Copied;
-use crate::archive::block::{self, Content};
+use crate::archive::block;
 use crate::archive::codec::{Codec, Encoder, Envelope};
 use crate::error::{Error, ErrorKind, Result};
 use crate::toc::EntryId;
@@ -20,7 +20,7 @@ pub(super) struct ObjectFramer {
 impl ObjectFramer {
     pub fn new(desk: &Desk, entry: EntryId) -> Result<Self> {
         let press = Press { codec: desk.codec(), encoder: Encoder::new(desk.codec())?, open: None };
-        let block = desk.open(entry, Content::LargeObjects)?;
+        let block = desk.open_objects(entry)?;
         Ok(Self { block, waiting: Vec::new(), bytes: 0, press: Some(press) })
     }
 

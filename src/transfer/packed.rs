@@ -22,7 +22,7 @@ use crate::archive::verify::words;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Tally;
 use crate::sql::{Ident, QualName, Sql, join};
-use crate::toc::{Data, Entry, EntryId, Part, Rows, Toc};
+use crate::toc::{Data, Entry, EntryId, Part, RowForm, Rows, Toc};
 use crate::wire::session::Session;
 
 /// An archive and the blocks in it, by the entries whose data they hold.
@@ -95,12 +95,13 @@ impl Packed {
 
     /// Whether the digest of rows that were read back is that of the rows in the archive, if nothing got lost.
     pub fn is_comparable(&self, entry: EntryId, rows: &Rows) -> bool {
-        self.is_text(entry) && !(rows.floats && self.long_floats) && !self.mixed.contains(&entry)
+        let is_rounded = rows.form == RowForm::Text && rows.floats && self.long_floats;
+        self.holds_rows(entry) && !is_rounded && !self.mixed.contains(&entry)
     }
 
-    /// Whether its rows are in text form, so that they are digested as they come.
-    pub fn is_text(&self, entry: EntryId) -> bool {
-        self.blocks.get(&entry).is_some_and(|block| block.form == Form::Text)
+    /// Whether it holds rows as servers send them, so that they are digested as they come; statements are not.
+    pub fn holds_rows(&self, entry: EntryId) -> bool {
+        self.blocks.get(&entry).is_some_and(|block| matches!(block.form, Form::Text | Form::Binary))
     }
 
     /// Finds the rows that go through a partitioned table whose partitions have their columns in different orders: where they
@@ -171,7 +172,7 @@ impl Packed {
         let (_, record) = self.block(entry)?;
         let sent = match &self.archive {
             Blocks::File(_) | Blocks::Salvaged(..) => {
-                let mut from = UnpackedRows::start(&self.archive, record, true, Some(kept));
+                let mut from = UnpackedRows::start(&self.archive, record, RowForm::Text, Some(kept));
                 while from.next().await?.is_some() {}
                 from.part()
             }
@@ -207,16 +208,16 @@ impl Packed {
                 let inexact =
                     self.inexact.get(&rows.table).filter(|_| digests == DigestMode::Rows && form == Form::Text);
                 let part = inexact.map(|columns| kept(rows, columns));
-                Unpacked::Rows(Box::new(UnpackedRows::start(&self.archive, record, form == Form::Text, part)))
+                Unpacked::Rows(Box::new(UnpackedRows::start(&self.archive, record, rows.form, part)))
             }
         })
     }
 
     /// Begins to read a part of the rows of an entry.
-    pub(super) fn open_part(&self, entry: EntryId, part: Part) -> Result<Unpacked> {
+    pub(super) fn open_part(&self, entry: EntryId, part: Part, form: RowForm) -> Result<Unpacked> {
         match (&self.archive, self.block(entry)?.1) {
             (Blocks::File(archive), record) => {
-                Ok(Unpacked::Rows(Box::new(UnpackedRows::start_part(archive, record, part))))
+                Ok(Unpacked::Rows(Box::new(UnpackedRows::start_part(archive, record, part, form))))
             }
             _ => Err(Error::malformed("only a file that is whole is read in parts; this is a bug")),
         }
@@ -225,7 +226,7 @@ impl Packed {
     /// In how many frames the rows of an entry are, that can be told apart.
     pub fn frame_count(&self, entry: EntryId) -> u32 {
         match (&self.archive, self.blocks.get(&entry)) {
-            (Blocks::File(archive), Some(block)) if block.form == Form::Text => archive.frame_count(block.record),
+            (Blocks::File(archive), Some(block)) if self.holds_rows(entry) => archive.frame_count(block.record),
             _ => 0,
         }
     }
@@ -298,10 +299,8 @@ impl Packed {
                 insert(statements, sink, &before, tally, cancel).await
             }
             (Unpacked::Rows(unpacked), Data::Rows(rows)) => {
-                let text = block.form == Form::Text;
                 let into = copy_in(rows, &self.encoding);
                 let into = join(first.cloned().into_iter().chain([into]), ";\n");
-                let digests = if text { digests } else { DigestMode::None };
                 let copied = copy_rows(RowSource::Archive(unpacked), sink, &into, None, tally, digests, cancel).await?;
                 if let Some(part) = unpacked.part() {
                     self.parts.lock().unwrap_or_else(PoisonError::into_inner).insert(entry, part);

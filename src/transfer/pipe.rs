@@ -99,15 +99,15 @@ impl RowSource<'_> {
     fn format(&self) -> Option<Format> {
         match self {
             Self::Server(copy) => copy.format(),
-            Self::Archive(rows) => rows.ends_are_told().then_some(Format::Text),
+            Self::Archive(rows) => Some(rows.format()),
         }
     }
 
-    /// How many rows have come, if somebody has counted them.
-    fn rows(&self) -> Option<u64> {
+    /// How many rows have come.
+    fn rows(&self) -> u64 {
         match self {
-            Self::Server(copy) => Some(copy.rows()),
-            Self::Archive(rows) => rows.ends_are_told().then(|| rows.rows()),
+            Self::Server(copy) => copy.rows(),
+            Self::Archive(rows) => rows.rows(),
         }
     }
 
@@ -158,7 +158,7 @@ pub(super) async fn copy_rows(
         }
     }
     let stored = finish(to, sink, cancel).await?;
-    let copied = meter.copied(from.rows().unwrap_or(stored));
+    let copied = meter.copied(from.rows());
     if stored != copied.rows {
         let what = format!("the source has sent {} rows, but the sink has stored {stored}", copied.rows);
         return Err(Error::new(ErrorKind::Differs, what).with_statement(into));

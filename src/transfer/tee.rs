@@ -7,7 +7,7 @@ use super::framer::RowFramer;
 use super::object_framer::ObjectFramer;
 use crate::error::{Error, Result};
 use crate::sql::{Ident, QualName};
-use crate::toc::{Data, Entry, EntryId, Toc};
+use crate::toc::{Data, Entry, EntryId, RowForm, Toc};
 
 /// An archive beside the new server. Its entries are those of the old server, in its words: which of them an entry that
 /// crosses is, is told by its data.
@@ -51,9 +51,9 @@ impl Tee {
         Ok(Self { desk, archived: pairs })
     }
 
-    /// Begins to take the rows of an entry.
+    /// Begins to take the rows of an entry, in text form.
     pub(super) fn rows(&self, entry: EntryId) -> Result<RowFramer> {
-        RowFramer::new(&self.desk, self.archived(entry)?)
+        RowFramer::new(&self.desk, self.archived(entry)?, RowForm::Text)
     }
 
     /// Begins to take large objects.

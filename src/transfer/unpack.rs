@@ -9,64 +9,73 @@ use super::blocks::{Blocks, Reading};
 use super::columns::Columns;
 use super::digest::Digest;
 use super::salvage::Wreck;
+use crate::archive::binary::{HEAD, TAIL, Tuples};
 use crate::archive::read::{Block as Packed, FileArchive};
 use crate::archive::toc::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::lex::Ends;
-use crate::toc::Part;
+use crate::toc::{Part, RowForm};
 use crate::wire::large_object::Chunk;
-use crate::wire::tap::Block;
+use crate::wire::tap::{Block, Format};
 
 /// How many bytes of statements are sent at once, if they are not longer.
 const BATCH: usize = 256 << 10;
 /// The longest statement, in bytes: a server takes no longer message.
 const LONGEST_STATEMENT: usize = 1 << 30;
 
-/// The rows of a block, without what marks their end.
+/// The rows of a block: in text form without what marks their end, in binary form as a server takes them.
 pub(super) struct UnpackedRows {
     reading: Reading<Block>,
-    text: bool,
+    form: RowForm,
     rows: u64,
     /// Which columns count for a digest of a part of each row, and that.
     part: Option<(Vec<bool>, Columns)>,
 }
 
 impl UnpackedRows {
-    /// Begins to read. Of rows in binary form the ends are not told. `part` says of each column whether it counts for
-    /// [`UnpackedRows::part`].
-    pub fn start(blocks: &Blocks, record: &Record, text: bool, part: Option<Vec<bool>>) -> Self {
+    /// Begins to read. `part` says of each column whether it counts for [`UnpackedRows::part`].
+    pub fn start(blocks: &Blocks, record: &Record, form: RowForm, part: Option<Vec<bool>>) -> Self {
         let read = move |block: &mut Packed<'_>, hand_over: &mut dyn FnMut(Block) -> Result<()>| {
-            let mut lines = Lines::default();
+            let mut ends = RowEnds::of(form);
             while let Some(piece) = block.next_piece()? {
-                let block = if text { lines.add(piece)? } else { Block { bytes: piece, ends: Vec::new() } };
+                let block = ends.add(piece)?;
                 if !block.bytes.is_empty() {
                     hand_over(block)?;
                 }
             }
-            if text { lines.finish() } else { Ok(()) }
+            ends.finish()
         };
-        let salvage = move |wreck: &Wreck<'_>, hand_over: &mut dyn FnMut(Block) -> Result<()>| match text {
-            true => wreck.rows(hand_over),
-            // Where rows end is not known: all of them, or none.
-            false => wreck.as_it_is(|piece| hand_over(Block { bytes: piece, ends: Vec::new() })),
+        let salvage = move |wreck: &Wreck<'_>, hand_over: &mut dyn FnMut(Block) -> Result<()>| match form {
+            RowForm::Text => wreck.rows(hand_over),
+            // What follows damage cannot be told apart: all of them, or none.
+            RowForm::Binary => {
+                let mut ends = RowEnds::of(form);
+                wreck.as_it_is(|piece| hand_over(ends.add(piece)?))?;
+                ends.finish()
+            }
         };
         let reading = Reading::start(blocks, record, read, salvage);
-        Self { reading, text, rows: 0, part: part.map(|kept| (kept.clone(), Columns::new(kept))) }
+        Self { reading, form, rows: 0, part: part.map(|kept| (kept.clone(), Columns::new(kept))) }
     }
 
-    /// Begins to read a part of the rows, in text form, of an archive that tells where its frames lie.
-    pub fn start_part(archive: &Arc<FileArchive>, record: &Record, part: Part) -> Self {
+    /// Begins to read a part of the rows of an archive that tells where its frames lie.
+    pub fn start_part(archive: &Arc<FileArchive>, record: &Record, part: Part, form: RowForm) -> Self {
         let (archive, record) = (Arc::clone(archive), record.clone());
+        let around = |bytes: &'static [u8]| Block { bytes: Bytes::from_static(bytes), ends: Vec::new() };
         let reading = Reading::beside(move |hand_over| {
-            let mut lines = Lines::default();
-            let mut take = |piece| match lines.add(piece)? {
+            let mut ends = RowEnds::of_part(form);
+            if form == RowForm::Binary {
+                hand_over(around(&HEAD))?;
+            }
+            let mut take = |piece| match ends.add(piece)? {
                 block if block.bytes.is_empty() => Ok(()),
                 block => hand_over(block),
             };
             archive.part(&record, part, &mut take)?;
-            lines.finish_part()
+            ends.finish_part()?;
+            if form == RowForm::Binary { hand_over(around(&TAIL)) } else { Ok(()) }
         });
-        Self { reading, text: true, rows: 0, part: None }
+        Self { reading, form, rows: 0, part: None }
     }
 
     pub async fn next(&mut self) -> Result<Option<Block>> {
@@ -80,9 +89,12 @@ impl UnpackedRows {
         Ok(block)
     }
 
-    /// Whether it is known where rows end.
-    pub fn ends_are_told(&self) -> bool {
-        self.text
+    /// Their form.
+    pub fn format(&self) -> Format {
+        match self.form {
+            RowForm::Text => Format::Text,
+            RowForm::Binary => Format::Binary,
+        }
     }
 
     /// How many have come to their end.
@@ -100,6 +112,60 @@ impl UnpackedRows {
         self.rows = 0;
         self.part = self.part.take().map(|(kept, _)| (kept.clone(), Columns::new(kept)));
         self.reading.rewind()
+    }
+}
+
+/// Finds the ends of rows.
+enum RowEnds {
+    Text(Lines),
+    Binary(Tuples),
+}
+
+impl RowEnds {
+    /// In all that a block holds.
+    fn of(form: RowForm) -> Self {
+        match form {
+            RowForm::Text => Self::Text(Lines::default()),
+            RowForm::Binary => Self::Binary(Tuples::whole()),
+        }
+    }
+
+    /// In rows alone.
+    fn of_part(form: RowForm) -> Self {
+        match form {
+            RowForm::Text => Self::Text(Lines::default()),
+            RowForm::Binary => Self::Binary(Tuples::rows()),
+        }
+    }
+
+    fn add(&mut self, piece: Bytes) -> Result<Block> {
+        let tuples = match self {
+            Self::Text(lines) => return lines.add(piece),
+            Self::Binary(tuples) => tuples,
+        };
+        let (mut ends, mut too_long) = (Vec::new(), false);
+        tuples.add(&piece, |end| match u32::try_from(end) {
+            Ok(end) => ends.push(end),
+            Err(_) => too_long = true,
+        })?;
+        match too_long {
+            true => Err(Error::malformed("a piece of rows is too long")),
+            false => Ok(Block { bytes: piece, ends }),
+        }
+    }
+
+    fn finish(&self) -> Result<()> {
+        match self {
+            Self::Text(lines) => lines.finish(),
+            Self::Binary(tuples) => tuples.finish(),
+        }
+    }
+
+    fn finish_part(&self) -> Result<()> {
+        match self {
+            Self::Text(lines) => lines.finish_part(),
+            Self::Binary(tuples) => tuples.finish(),
+        }
     }
 }
 

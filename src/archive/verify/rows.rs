@@ -8,17 +8,20 @@ use zlib_rs::adler32::adler32;
 
 use super::structure::Sound;
 use super::{Fault, Job};
+use crate::archive::binary::{HEAD, TAIL, Tuples};
 use crate::archive::block::{Content, END_OF_ROWS, INT_BYTES, START_BYTES};
 use crate::archive::codec::{self, Codec, Envelope, FrameDecoder};
 use crate::archive::header::Compression;
 use crate::archive::manifest::{Frame, Manifest};
 use crate::archive::read::as_written;
+use crate::archive::records::BINARY;
 use crate::error::Result;
+use crate::toc::RowForm;
 
 /// How much of a table makes a run, in bytes of the file.
 const RUN_BYTES: u64 = 4 << 20;
-/// The longest thing around rows that is kept to be looked at: the end line, or the ends of a zlib stream.
-const LONGEST_AROUND: usize = 16;
+/// The longest thing around rows that is kept to be looked at: the end line, the head of binary form, the ends of a stream.
+const LONGEST_AROUND: usize = 32;
 
 /// What a thread takes.
 pub(super) enum Work<'a> {
@@ -55,6 +58,7 @@ pub(super) struct Tables<'a> {
 #[derive(Default)]
 struct Table {
     label: String,
+    form: RowForm,
     rows: u64,
     content: u64,
     sum: u128,
@@ -83,6 +87,7 @@ impl<'a> Tables<'a> {
             let table = sound.number;
             self.change(table, |sums| {
                 sums.label.clone_from(&sound.label);
+                sums.form = form(sound);
                 if self.compression == Compression::Gzip {
                     sums.parts = vec![(1, 0); sound.block.frames.len()];
                 }
@@ -100,7 +105,7 @@ impl<'a> Tables<'a> {
             none => none.insert(FrameDecoder::new(self.compression)?),
         };
         let frames = &run.sound.block.frames;
-        let (mut at, mut rows) = (run.at, Rows::default());
+        let (mut at, mut rows) = (run.at, Rows::of(form(run.sound)));
         // Whether a row is open is known again after one that is damaged.
         let mut known = true;
         for n in run.frames.clone() {
@@ -112,8 +117,14 @@ impl<'a> Tables<'a> {
             };
             at = whole.end;
             self.job.archive.read_into(whole.start, (whole.end - whole.start) as usize, buffer)?;
+            // Where rows end in it is not known, unless they are lines.
+            let blind = !known && frame.within_row && form(run.sound) == RowForm::Binary;
             let looked = match as_written(buffer, frame) {
                 Err(what) => Err(fault(what)),
+                Ok(_) if blind => {
+                    self.job.passed(whole.end - whole.start)?;
+                    continue;
+                }
                 Ok(bytes) if known && rows.open != frame.within_row => {
                     let _ = bytes;
                     let what = "by the manifest a row begins here, or goes on, and it is not so";
@@ -128,7 +139,7 @@ impl<'a> Tables<'a> {
             if let Err(fault) = looked {
                 self.change(run.table, |sums| sums.damaged = true);
                 self.job.fault(fault);
-                rows.open = false;
+                rows.begin_anew();
             }
             self.job.passed(whole.end - whole.start)?;
         }
@@ -161,15 +172,15 @@ impl<'a> Tables<'a> {
             self.change(run.table, |sums| sums.around.push((n, kept)));
             return Ok(Ok(()));
         }
-        let (before, mut adler) = (rows.ended, 1);
+        let (before, mut adler, mut no_rows) = (rows.ended, 1, None);
         let done = decoder.decode(bytes, frame.content.into(), &mut |piece| {
             if self.compression == Compression::Gzip {
                 adler = adler32(adler, piece);
             }
             if frame.around {
                 kept.extend(&piece[..piece.len().min(LONGEST_AROUND.saturating_sub(kept.len()))]);
-            } else {
-                rows.add(piece);
+            } else if no_rows.is_none() {
+                no_rows = rows.add(piece).err();
             }
             Ok(())
         });
@@ -177,6 +188,9 @@ impl<'a> Tables<'a> {
             Err(error) if error.kind() != crate::error::ErrorKind::Malformed => return Err(error),
             Err(error) => return Ok(Err(super::fault::words(&error))),
             Ok(()) => {}
+        }
+        if let Some(error) = no_rows {
+            return Ok(Err(super::fault::words(&error)));
         }
         self.change(run.table, |sums| {
             if let Some(part) = sums.parts.get_mut(n) {
@@ -206,7 +220,7 @@ impl<'a> Tables<'a> {
             let whole = block.offset..block.offset.saturating_add(block.length);
             let mut wrong = Vec::new();
             if !table.damaged {
-                wrong.extend(around(self.compression, &block.frames, &table));
+                wrong.extend(around(self.compression, table.form, &block.frames, &table));
                 if table.rows != block.rows {
                     wrong.push(format!("it holds {} rows instead of {}", table.rows, block.rows));
                 } else if block.digest.is_some_and(|digest| digest != table.sum) {
@@ -255,7 +269,7 @@ fn runs<'a>(sound: &'a Sound<'a>, table: usize) -> Vec<Run<'a>> {
 }
 
 /// What is wrong with what stands around the rows.
-fn around(compression: Compression, frames: &[Frame], table: &Table) -> Vec<String> {
+fn around(compression: Compression, form: RowForm, frames: &[Frame], table: &Table) -> Vec<String> {
     let (mut wrong, last) = (Vec::new(), frames.len().saturating_sub(1));
     let mut text = Vec::new();
     let (mut head, mut tail) = (Vec::new(), Vec::new());
@@ -267,8 +281,14 @@ fn around(compression: Compression, frames: &[Frame], table: &Table) -> Vec<Stri
             _ => text.extend_from_slice(bytes),
         }
     }
-    if text != END_OF_ROWS {
-        wrong.push("the line that ends the rows is not there, or is another one".to_owned());
+    match form {
+        RowForm::Text if text != END_OF_ROWS => {
+            wrong.push("the line that ends the rows is not there, or is another one".to_owned());
+        }
+        RowForm::Binary if text != [&HEAD[..], &TAIL].concat() => {
+            wrong.push("what stands around rows in binary form is not there, or is something else".to_owned());
+        }
+        _ => {}
     }
     let codec = if compression == Compression::Gzip { Codec::Gzip(6) } else { Codec::None };
     let mut envelope = Envelope::new(codec);
@@ -281,7 +301,16 @@ fn around(compression: Compression, frames: &[Frame], table: &Table) -> Vec<Stri
     wrong
 }
 
-/// Counts and digests rows in text form, each of which ends with a newline that is in none.
+/// The form of a block's rows, as its record says.
+fn form(sound: &Sound<'_>) -> RowForm {
+    let statement = sound.record.and_then(|record| record.copy.as_deref()).unwrap_or_default();
+    match statement.ends_with(BINARY.as_bytes()) {
+        true => RowForm::Binary,
+        false => RowForm::Text,
+    }
+}
+
+/// Counts and digests rows.
 #[derive(Default)]
 struct Rows {
     ended: u64,
@@ -289,24 +318,55 @@ struct Rows {
     /// Whether a row has begun that has not ended, and what it is so far.
     open: bool,
     row: Xxh3,
+    /// Finds the ends of rows in binary form. In text form each of them ends with a newline that is in none.
+    tuples: Option<Tuples>,
 }
 
 impl Rows {
-    fn add(&mut self, piece: &[u8]) {
-        for part in piece.split_inclusive(|byte| *byte == b'\n') {
-            let ends = part.ends_with(b"\n");
-            if ends && !self.open {
-                self.end(xxh3_128(part));
-                continue;
+    fn of(form: RowForm) -> Self {
+        Self { tuples: (form == RowForm::Binary).then(Tuples::rows), ..Self::default() }
+    }
+
+    /// What comes next is the beginning of a row.
+    fn begin_anew(&mut self) {
+        self.open = false;
+        self.tuples = self.tuples.is_some().then(Tuples::rows);
+    }
+
+    fn add(&mut self, piece: &[u8]) -> Result<()> {
+        let Some(tuples) = &mut self.tuples else {
+            for part in piece.split_inclusive(|byte| *byte == b'\n') {
+                self.take(part, part.ends_with(b"\n"));
             }
-            if !std::mem::replace(&mut self.open, true) {
-                self.row.reset();
-            }
-            self.row.update(part);
-            if ends {
-                self.open = false;
-                self.end(self.row.digest128());
-            }
+            return Ok(());
+        };
+        let mut ends = Vec::new();
+        tuples.add(piece, |end| ends.push(end))?;
+        let mut begun = 0;
+        for end in ends {
+            self.take(piece.get(begun..end).unwrap_or_default(), true);
+            begun = end;
+        }
+        let rest = piece.get(begun..).unwrap_or_default();
+        if !rest.is_empty() {
+            self.take(rest, false);
+        }
+        Ok(())
+    }
+
+    /// Takes a row, or a part of one.
+    fn take(&mut self, part: &[u8], ends: bool) {
+        if ends && !self.open {
+            self.end(xxh3_128(part));
+            return;
+        }
+        if !std::mem::replace(&mut self.open, true) {
+            self.row.reset();
+        }
+        self.row.update(part);
+        if ends {
+            self.open = false;
+            self.end(self.row.digest128());
         }
     }
 

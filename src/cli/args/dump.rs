@@ -23,6 +23,10 @@ pub struct DumpArgs {
     #[command(flatten)]
     pub archive: ArchiveArgs,
 
+    /// In which form rows are; text can be restored by every pg_restore, in every way
+    #[arg(long, value_enum, value_name = "FORM", default_value_t)]
+    pub format: ArchiveFormat,
+
     /// How many lanes read side by side; each takes a session on the server [default: 4]
     #[arg(short, long, value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,
@@ -81,6 +85,17 @@ pub struct ArchiveForm {
     /// Write what pg_restore 12 to 15 can read, too; newer ones always can
     #[arg(long, value_enum, value_name = "MAJOR", requires = "archive")]
     pub compat: Option<Compat>,
+}
+
+/// `--format`, of an archive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ArchiveFormat {
+    /// Text
+    #[default]
+    Text,
+    /// Binary wherever it is safe: quicker to read and to restore, larger, and nothing for a script (pg_restore -f, pgtandem
+    /// script)
+    Binary,
 }
 
 /// `--compat`.

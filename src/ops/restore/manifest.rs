@@ -47,7 +47,7 @@ impl Ready {
             let (key, comparable) = match &entry.data {
                 Some(Data::Rows(rows)) => {
                     let key = rows.into.as_ref().unwrap_or(&rows.table).clone();
-                    (Some(key), self.packed.is_text(entry.id))
+                    (Some(key), self.packed.holds_rows(entry.id))
                 }
                 Some(Data::LargeObjects(_)) => (None, true),
                 None => continue,
