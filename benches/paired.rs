@@ -19,8 +19,11 @@ usage: cargo bench --bench paired [-- OPTIONS]
   --also OPTIONS     a run of ours with these options, too; may be given again
   --alone            without what others do";
 
+/// A run of something.
+type Way = fn(&Pair) -> Result<Took>;
+
 /// What others do: a name, and how.
-const OTHERS: [(&str, fn(&Pair) -> Result<Took>); 4] = [
+const OTHERS: [(&str, Way); 4] = [
     ("pg_dump -Fd -j2 -Z gzip, pg_restore -j4", |pair| dump_and_restore(pair, "gzip")),
     ("pg_dump -Fd -j2 -Z zstd:3, pg_restore -j4", |pair| dump_and_restore(pair, "zstd:3")),
     ("pg_dump -Fc, pg_restore", dump_and_restore_alone),
