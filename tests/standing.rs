@@ -16,7 +16,11 @@ const ROWS: &str = "INSERT INTO app.customer (name) SELECT 'c' || n FROM generat
 
 /// The database of the application on both servers, with rows on the old one.
 fn on_both(name: &str) -> (&'static Server, &'static Server) {
-    let (old, new) = (shared(15).unwrap(), shared(18).unwrap());
+    between(15, 18, name)
+}
+
+fn between(from: u32, to: u32, name: &str) -> (&'static Server, &'static Server) {
+    let (old, new) = (shared(from).unwrap(), shared(to).unwrap());
     for server in [old, new] {
         prepare_server(server);
         server.create_database(name).unwrap();
@@ -104,8 +108,13 @@ fn definitions_and_then_rows_make_the_whole() {
 
 #[test]
 fn what_an_application_has_made_takes_the_rows_and_nothing_fires() {
-    let (old, new) = on_both("standing_app");
-    let name = "standing_app";
+    takes_the_rows(15, 18);
+    takes_the_rows(12, 14);
+}
+
+fn takes_the_rows(from: u32, to: u32) {
+    let name = &format!("standing_app_{to}");
+    let (old, new) = between(from, to, name);
     new.psql(
         name,
         "CREATE TABLE app.newer (a int); INSERT INTO app.newer VALUES (1); DROP INDEX app.orders_note;
@@ -135,7 +144,7 @@ fn what_an_application_has_made_takes_the_rows_and_nothing_fires() {
         new.psql(name, enabled).unwrap().lines().collect::<Vec<_>>(),
         ["always|A", "logged|O", "replica|R", "replica|R", "replica|R"]
     );
-    assert_eq!(databases(new, name), [name]);
+    assert_eq!(databases(new, name), [name.as_str()]);
 }
 
 #[test]

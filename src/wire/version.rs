@@ -59,6 +59,11 @@ impl ServerVersion {
         self.major() >= 15
     }
 
+    /// Whether a process of its own collects the cumulative statistics, so that they come late.
+    pub const fn has_statistics_collector(self) -> bool {
+        self.major() < 15
+    }
+
     /// Whether `transaction_timeout` exists.
     pub const fn has_transaction_timeout(self) -> bool {
         self.major() >= 17

@@ -20,9 +20,16 @@ impl Trace {
     ///
     /// What the server says.
     pub async fn of(session: &Session) -> Result<Self> {
+        if session.version().has_statistics_collector() {
+            session.rows(&Sql::constant(SETTLED)).await?;
+        }
         Ok(Self(session.row(&Sql::constant(TRACE)).await?.get("trace")?))
     }
 }
+
+/// The collector hears of what a session has done at its end at the latest, and tells what it knows once in half a second
+/// (PostgreSQL 14, `src/backend/postmaster/pgstat.c`, `PGSTAT_STAT_INTERVAL`).
+const SETTLED: &str = "SELECT pg_catalog.pg_sleep(1)";
 
 const TRACE: &str = "\
 WITH made AS ( \
