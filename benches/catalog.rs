@@ -58,7 +58,8 @@ fn ten_thousand_tables(criterion: &mut Criterion) {
     group.bench_function("read", |bench| bench.iter(|| black_box(runtime.block_on(read(&session)))));
     group.bench_function("order", |bench| bench.iter(|| black_box(order(&catalog, TARGET))));
     group.bench_function("render", |bench| bench.iter(|| black_box(catalog::toc(&catalog, &steps, &how))));
-    let extras = Extras { verify: true, analyze_only: true, carry_statistics: true, partial: false };
+    let extras =
+        Extras { verify: true, verify_parts: true, analyze_only: true, carry_statistics: true, partial: false };
     group.bench_function("schedule", |bench| bench.iter(|| black_box(Schedule::new([&toc], extras))));
     group.finish();
     println!("{} entries; peak of resident memory {} MB", toc.entries().len(), peak_memory() / 1_000_000);

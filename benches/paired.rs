@@ -58,13 +58,13 @@ fn compare() -> Result<()> {
         Ok(true)
     })?;
     let Some(options) = options else { return Ok(()) };
-    let ours: Vec<Vec<String>> = std::iter::once(String::new())
-        .chain(also)
-        .map(|more| {
-            let first = options.jobs.iter().cloned().chain(["--verify".to_owned(), verify.clone()]);
-            first.chain(more.split_whitespace().map(str::to_owned)).collect()
-        })
-        .collect();
+    let words = |more: String| {
+        let more: Vec<String> = more.split_whitespace().map(str::to_owned).collect();
+        let verify = ["--verify".to_owned(), verify.clone()];
+        let verify = verify.into_iter().filter(|_| !more.iter().any(|word| word == "--verify"));
+        options.jobs.iter().cloned().chain(verify).chain(more.clone()).collect()
+    };
+    let ours: Vec<Vec<String>> = std::iter::once(String::new()).chain(also).map(words).collect();
     let line = |name: String, against| Line { name, against, took: Vec::new() };
     let mut lines: Vec<Line> = Vec::new();
     for arguments in &ours {

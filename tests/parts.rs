@@ -31,7 +31,11 @@ fn one_large_table_crosses_in_parts() {
         upgrade().args(["--dry-run"]).succeed().tells(&["public.large, binary, in 2 parts"]);
         upgrade().args(["--jobs", "1", "--dry-run"]).succeed().tells(&["public.large, binary\n"]);
         upgrade().args(["--format", "text", "--dry-run"]).succeed().tells(&["public.large, in 2 parts"]);
-        upgrade().succeed().tells(&["a digest over every row"]);
+        let ran = upgrade().args(["--log-format", "json"]).succeed();
+        let read_back = |part: &str| ran.stdout.lines().any(|line| line.contains("\"verify\"") && line.contains(part));
+        assert!(read_back("public.large (1 of 2)") && read_back("public.large (2 of 2)"), "{}", ran.told());
+        new.psql("postgres", &format!("DROP DATABASE {database}")).unwrap();
+        upgrade().args(["--verify", "counts"]).succeed();
         assert_eq!(Oracle::of(&new, database).data, before.expected_there().data);
     }
 }

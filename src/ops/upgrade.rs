@@ -235,6 +235,7 @@ impl Upgrade {
         let new = ready.control.version();
         let extras = Extras {
             verify: self.verify != Verified::None,
+            verify_parts: new.has_tid_ranges(),
             analyze_only: new.has_analyze_only(),
             carry_statistics: self.statistics == Statistics::Carry && new.has_statistics_import(),
             partial: self.selection.has_patterns(),

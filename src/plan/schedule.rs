@@ -35,6 +35,8 @@ pub enum Work {
     Analyze(EntryId),
     /// Reads the data of this entry back from the new server.
     Verify(EntryId),
+    /// Reads a part of the rows of this entry back.
+    VerifyPart(EntryId, Part),
 }
 
 impl Work {
@@ -45,13 +47,26 @@ impl Work {
         | Self::Joined(id)
         | Self::Statistics(id)
         | Self::Analyze(id)
-        | Self::Verify(id)) = self;
+        | Self::Verify(id)
+        | Self::VerifyPart(id, _)) = self;
         id
     }
 
     /// Whether this is all that is done about the data of its entry, or the last of it.
     pub const fn is_whole(self) -> bool {
-        !matches!(self, Self::Part(..))
+        match self {
+            Self::Part(..) => false,
+            Self::VerifyPart(_, part) => part.is_last(),
+            _ => true,
+        }
+    }
+
+    /// Which part of the data of its entry it is about, if not all.
+    pub const fn part(self) -> Option<Part> {
+        match self {
+            Self::Part(_, part) | Self::VerifyPart(_, part) => Some(part),
+            _ => None,
+        }
     }
 }
 
@@ -76,6 +91,8 @@ pub struct Task {
 pub struct Extras {
     /// Read every table back when it has been loaded.
     pub verify: bool,
+    /// What was loaded in parts is read back in parts, too.
+    pub verify_parts: bool,
     /// `ANALYZE ONLY` is there, so that a partitioned table can be analyzed without its partitions.
     pub analyze_only: bool,
     /// Planner statistics can be brought from the old server. That takes `analyze_only`, for where they cannot.

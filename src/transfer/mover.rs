@@ -12,7 +12,7 @@ use super::packed::{Packed, Unpacked};
 use super::path;
 use super::pipe::{self, Copied, DigestMode};
 use super::sink::{Sink, copy_in};
-use super::source::{copy_out, copy_part, count};
+use super::source::{copy_out, copy_part, count, count_part, pages};
 use super::statistics;
 use super::tee::Tee;
 use crate::error::{Error, ErrorKind, Result};
@@ -189,11 +189,16 @@ impl Mover {
             }
             (Work::Part(..) | Work::Joined(_), _) => Ok(Effect::Made),
             // What was passed over is not there.
-            (Work::Analyze(_) | Work::Verify(_), _) if !self.can_be_made(entry).await? => Ok(Effect::Made),
+            (Work::Analyze(_) | Work::Verify(_) | Work::VerifyPart(..), _) if !self.can_be_made(entry).await? => {
+                Ok(Effect::Made)
+            }
             (Work::Statistics(_), _) => self.bring_statistics(entry, first).await,
             (Work::Analyze(_), _) => self.analyze(entry, first).await.map(|()| Effect::Analyzed),
             (Work::Verify(id), Some(data)) => self.read_back(id, data, tally, cancel).await.map(Effect::ReadBack),
-            (Work::Verify(_), None) => Ok(Effect::Made),
+            (Work::VerifyPart(id, part), Some(Data::Rows(rows))) => {
+                self.read_part_back(id, rows, part, tally, cancel).await.map(Effect::ReadBack)
+            }
+            (Work::Verify(_) | Work::VerifyPart(..), _) => Ok(Effect::Made),
         }
     }
 
@@ -318,6 +323,33 @@ impl Mover {
                 Ok(Copied { bytes: 0, rows: counted.unsigned_abs(), digest: Digest::default() })
             }
             (Data::LargeObjects(oids), mode) => pipe::digest_large_objects(session, oids, tally, mode, cancel).await,
+        }
+    }
+
+    /// Reads rows back that lie on a range of the pages which the table has now: nobody adds any.
+    async fn read_part_back(
+        &mut self,
+        id: EntryId,
+        rows: &Rows,
+        part: Part,
+        tally: &Tally,
+        cancel: &CancellationToken,
+    ) -> Result<Copied> {
+        let session = self.sink.session();
+        let pages: i64 = session.row(&pages(rows)).await?.get("pages")?;
+        let rows = &Rows { pages: u32::try_from(pages).unwrap_or(u32::MAX), ..rows.clone() };
+        let comparable = match &self.origin {
+            Origin::Archive(packed) => packed.is_comparable(id, rows),
+            Origin::Server(_) => true,
+        };
+        let out = copy_part(rows, part, &self.encoding);
+        match self.digests {
+            DigestMode::Rows if comparable && self.is_rounded(rows) => rounded(session, &out, tally, cancel).await,
+            DigestMode::Rows if comparable => pipe::digest_table(session, &out, tally, cancel).await,
+            _ => {
+                let counted: i64 = session.row(&count_part(rows, part)).await?.get("rows")?;
+                Ok(Copied { bytes: 0, rows: counted.unsigned_abs(), digest: Digest::default() })
+            }
         }
     }
 

@@ -19,7 +19,7 @@ fn phase_of(databases: &[Database], task: &Task) -> Phase {
             }
         }
         Work::Statistics(_) | Work::Analyze(_) => Phase::Analyze,
-        Work::Verify(_) => Phase::Verify,
+        Work::Verify(_) | Work::VerifyPart(..) => Phase::Verify,
     }
 }
 
@@ -149,7 +149,7 @@ impl<'a> Progress<'a> {
     /// What a task is about, for people: with the database where there are several.
     fn label(&self, task: &Task) -> String {
         let mut name = entry(self.databases, task.database, task.work).map(Entry::name).unwrap_or_default();
-        if let Work::Part(_, part) = task.work {
+        if let Some(part) = task.work.part() {
             name += &format!(" ({} of {})", part.number + 1, part.of);
         }
         match self.databases.get(task.database) {
@@ -173,10 +173,10 @@ fn weight(databases: &[Database], task: &Task) -> u64 {
     // A foreign key is checked without a word about how far the check is.
     let weight =
         entry(databases, task.database, task.work).filter(|e| e.kind != Kind::ForeignKey).map_or(0, |e| e.weight);
-    match task.work {
-        Work::Analyze(_) | Work::Joined(_) => 0,
-        Work::Part(_, part) => part.next().begins_at(weight) - part.begins_at(weight),
-        _ => weight,
+    match (task.work, task.work.part()) {
+        (Work::Analyze(_) | Work::Joined(_), _) => 0,
+        (_, Some(part)) => part.next().begins_at(weight) - part.begins_at(weight),
+        (_, None) => weight,
     }
 }
 

@@ -232,7 +232,7 @@ impl Dispatcher<'_> {
             (Effect::LeftOut(error), Work::Entry(id)) => {
                 moved.left_out.insert(id, error);
             }
-            (Effect::ReadBack(copied), Work::Verify(_)) => {
+            (Effect::ReadBack(copied), Work::Verify(_) | Work::VerifyPart(..)) => {
                 moved.checked.entry(checked_as).or_default().new.merge(&copied.digest_or_rows());
             }
             (Effect::Carried, _) => moved.carried += 1,

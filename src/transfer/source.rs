@@ -28,6 +28,12 @@ pub(super) fn form(rows: &Rows, encoding: &str) -> Sql {
 /// The statement that sends a part of the rows: those on a range of pages. What was added to the table since these were
 /// counted, all lies on the last ones.
 pub(super) fn copy_part(rows: &Rows, part: Part, encoding: &str) -> Sql {
+    let columns = join(&rows.columns, ", ");
+    sql!("COPY (SELECT {} FROM {}) TO STDOUT ({})", columns, range(rows, part), form(rows, encoding))
+}
+
+/// The table, and which of its rows a part has.
+fn range(rows: &Rows, part: Part) -> Sql {
     let page = |part: Part| {
         let place = format!("({},0)", part.begins_at(rows.pages.into()));
         sql!("{}::pg_catalog.tid", Literal(&place))
@@ -36,14 +42,20 @@ pub(super) fn copy_part(rows: &Rows, part: Part, encoding: &str) -> Sql {
         true => Sql::default(),
         false => sql!(" AND ctid < {}", page(part.next())),
     };
-    let columns = join(&rows.columns, ", ");
+    sql!("ONLY {} WHERE ctid >= {}{}", rows.table, page(part), end)
+}
+
+/// The statement that counts a part of the rows.
+pub(super) fn count_part(rows: &Rows, part: Part) -> Sql {
+    sql!("SELECT count(*) AS rows FROM {}", range(rows, part))
+}
+
+/// The statement that tells how many pages a table has.
+pub(super) fn pages(rows: &Rows) -> Sql {
+    let name = rows.table.to_string();
     sql!(
-        "COPY (SELECT {} FROM ONLY {} WHERE ctid >= {}{}) TO STDOUT ({})",
-        columns,
-        rows.table,
-        page(part),
-        end,
-        form(rows, encoding)
+        "SELECT pg_catalog.pg_relation_size({}) / pg_catalog.current_setting('block_size')::bigint AS pages",
+        Literal(&name)
     )
 }
 

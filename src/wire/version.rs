@@ -34,6 +34,11 @@ impl ServerVersion {
         self.major() >= 15
     }
 
+    /// Whether rows on a range of pages can be read without reading all others.
+    pub const fn has_tid_ranges(self) -> bool {
+        self.major() >= 14
+    }
+
     /// Whether `pg_get_sequence_data` exists, which gives a sequence's state in a set-returning query.
     pub const fn has_sequence_data_function(self) -> bool {
         self.major() >= 18

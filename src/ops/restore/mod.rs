@@ -205,6 +205,7 @@ impl Restore {
         let new = ready.control.version();
         let extras = Extras {
             verify: self.verify != Verified::None,
+            verify_parts: new.has_tid_ranges(),
             analyze_only: new.has_analyze_only(),
             carry_statistics: false,
             partial: self.wanted.selection.has_patterns(),

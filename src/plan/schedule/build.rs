@@ -331,16 +331,22 @@ impl<'a> Builder<'a> {
             {
                 needs.extend(self.filled_through.get(root).into_iter().flatten());
             }
-            let task = Task {
-                database: 0,
-                work: Work::Verify(entry.id),
-                cost: entry.weight / 2,
-                brief: false,
-                needs,
-                shares: Vec::new(),
-                locks: Vec::new(),
+            let parts = match &entry.data {
+                Some(Data::Rows(rows)) if self.extras.verify_parts => rows.parts.max(1),
+                _ => 1,
             };
-            self.push(task);
+            for number in 0..parts {
+                let part = Part { number, of: parts };
+                self.push(Task {
+                    database: 0,
+                    work: if parts == 1 { Work::Verify(entry.id) } else { Work::VerifyPart(entry.id, part) },
+                    cost: entry.weight / 2 / u64::from(parts),
+                    brief: false,
+                    needs: needs.clone(),
+                    shares: Vec::new(),
+                    locks: Vec::new(),
+                });
+            }
         }
     }
 

@@ -2,7 +2,8 @@ use super::*;
 use crate::sql::{Ident, QualName};
 use crate::toc::{Data, Kind, Rows, Section};
 
-const PLAIN: Extras = Extras { verify: false, analyze_only: true, carry_statistics: false, partial: false };
+const PLAIN: Extras =
+    Extras { verify: false, verify_parts: true, analyze_only: true, carry_statistics: false, partial: false };
 
 fn entry(kind: Kind, section: Section, tag: &str, needs: &[EntryId]) -> Entry {
     Entry {
@@ -80,8 +81,23 @@ fn what_several_share_is_there_when_all_parts_are() {
     assert_eq!(joined.iter().map(|t| t.1).collect::<Vec<_>>(), [Work::Joined(large_rows)]);
     schedule.finish(joined[0].0);
     let then: Vec<Work> = take_all(&mut schedule).iter().map(|t| t.1).collect();
-    assert!(then.contains(&Work::Entry(key)) && then.contains(&Work::Verify(large_rows)), "{then:?}");
+    assert!(then.contains(&Work::Entry(key)), "{then:?}");
+    let read_back = (0..3).map(|number| Work::VerifyPart(large_rows, Part { number, of: 3 }));
+    assert!(read_back.into_iter().all(|part| then.contains(&part)), "{then:?}");
+    let mut whole = Schedule::new([&toc], Extras { verify: true, verify_parts: false, ..PLAIN });
+    let tasks: Vec<Work> = whole_run(&mut whole);
+    assert!(tasks.contains(&Work::Verify(large_rows)), "{tasks:?}");
     assert_eq!(Schedule::of_data(&toc).entries(), [large_rows]);
+}
+
+/// Everything, in the order in which one lane would do it.
+fn whole_run(schedule: &mut Schedule) -> Vec<Work> {
+    let mut tasks = Vec::new();
+    while let Some(number) = schedule.take() {
+        tasks.push(schedule.task(number).work);
+        schedule.finish(number);
+    }
+    tasks
 }
 
 /// Takes everything that may run at once.
@@ -275,8 +291,7 @@ fn everything_comes_to_an_end() {
     let a = table(&mut toc, "a");
     rows(&mut toc, a, "a", 1);
     index(&mut toc, a, "i", 1);
-    let mut schedule =
-        Schedule::new([&toc], Extras { verify: true, analyze_only: false, carry_statistics: false, partial: false });
+    let mut schedule = Schedule::new([&toc], Extras { verify: true, analyze_only: false, ..PLAIN });
     let mut done = 0;
     while let Some(number) = schedule.take() {
         schedule.finish(number);
