@@ -1,13 +1,15 @@
 //! Hostile archives: whatever is done to a file, it is read or refused with words, without a panic and within bounds.
 //!
-//! A binary of its own, since it looks at the memory of its process. `PGTANDEM_FUZZ_SECONDS` says for how long (5), and
+//! The fuzz targets in `tests/fuzz/` do the same, guided by what code is reached; what they have found lies in `testdata/fuzz/`
+//! and is read here. A binary of its own, since it looks at the memory of its process. `PGTANDEM_FUZZ_SECONDS` says for how long (5), and
 //! `PGTANDEM_FUZZ_SEED` where it begins. A failure tells the archive and the seed that make it happen again.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "fuzz/reading.rs"]
+mod reading;
+
 use std::fs;
-use std::io::Cursor;
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -15,11 +17,9 @@ use std::time::{Duration, Instant};
 use pgtandem::archive::header::Version;
 use pgtandem::archive::manifest::{END_BYTES, FOOTER_BYTES, Footer};
 use pgtandem::archive::primitive::Offset;
-use pgtandem::archive::read::{Block, FileArchive, StreamArchive};
+use pgtandem::archive::read::FileArchive;
 use pgtandem::archive::toc;
-use pgtandem::archive::verify::{Watch, verify};
 use pgtandem::error::Result;
-use pgtandem::event::Tally;
 use sha2::{Digest as _, Sha256};
 
 /// How far resident memory may grow, in kB: the largest window of a Zstandard frame, twice, and some more.
@@ -181,32 +181,51 @@ fn older(file: &Path, bytes: &[u8], minor: u8) -> Vec<u8> {
 
 /// Everything that reads archives. Returns what the verification says.
 fn read(bytes: &[u8]) -> Result<bool> {
-    let _ = stream(bytes).inspect_err(|error| assert!(!error.to_string().is_empty()));
+    let _ = reading::table_of_contents(bytes);
     let file = Temporary::with(bytes);
-    let archive = FileArchive::open(&file.0)?;
-    let report = verify(&archive, NonZeroUsize::MIN, Watch { tally: &Tally::default(), stop: &|| false })?;
-    assert!(report.faults.iter().all(|fault| !fault.what.is_empty() && fault.bytes.start <= fault.bytes.end));
-    for record in archive.records() {
-        let drained = archive.block(record).and_then(|block| block.map(drain).transpose());
-        let _ = drained.inspect_err(|error| assert!(!error.to_string().is_empty()));
-    }
-    Ok(report.is_whole())
+    reading::archive(&file.0, bytes)
 }
 
-fn stream(bytes: &[u8]) -> Result<()> {
-    let mut archive = StreamArchive::new(Cursor::new(bytes.to_vec()))?;
-    while let Some(block) = archive.next_block_of_any()? {
-        let _ = drain(block);
-    }
-    Ok(())
+/// What the fuzz targets have found, by the names of the files.
+fn finds() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/fuzz");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut finds: Vec<_> = files
+        .filter(|file| file.extension().is_some_and(|extension| extension == "dump"))
+        .map(|file| (file.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&file).unwrap()))
+        .collect();
+    finds.sort();
+    finds
 }
 
-fn drain(mut block: Block<'_>) -> Result<()> {
-    while block.next_piece()?.is_some() {}
-    while block.next_object()?.is_some() {
-        while block.next_piece()?.is_some() {}
+/// Holds what reading takes within bounds.
+struct Bounds {
+    before: [Option<u64>; 2],
+    slowest: Duration,
+}
+
+impl Bounds {
+    const MEMORY: [&str; 2] = ["VmHWM", "VmPeak"];
+
+    fn new() -> Self {
+        Self { before: Self::MEMORY.map(memory), slowest: Duration::ZERO }
     }
-    Ok(())
+
+    /// Reads an archive; `name` says which one.
+    fn read(&mut self, bytes: &[u8], name: &str) -> Result<bool> {
+        let begun = Instant::now();
+        let read = catch_unwind(AssertUnwindSafe(|| read(bytes))).unwrap_or_else(|_| panic!("a panic with {name}"));
+        let took = begun.elapsed();
+        self.slowest = self.slowest.max(took);
+        assert!(took < LONGEST, "it takes {took:?} to read {name}");
+        for ((what, before), most) in Self::MEMORY.into_iter().zip(self.before).zip([MOST_RESIDENT, MOST_ASKED_FOR]) {
+            if let (Some(before), Some(now)) = (before, memory(what)) {
+                let grown = now.saturating_sub(before);
+                assert!(grown < most, "{what} grew by {grown} kB up to {name}");
+            }
+        }
+        read
+    }
 }
 
 /// A line of `/proc/self/status` in kB, where there is such a thing.
@@ -226,34 +245,24 @@ fn hostile_archives_are_read_or_refused() {
     for seed in &seeds {
         assert!(read(&seed.bytes).unwrap(), "{} is not whole as it is", seed.name);
     }
-    let before = ["VmHWM", "VmPeak"].map(memory);
+    let mut bounds = Bounds::new();
+    for (name, bytes) in finds() {
+        let _ = bounds.read(&bytes, &name);
+    }
     let (begun, time) = (Instant::now(), Duration::from_secs(number("PGTANDEM_FUZZ_SECONDS", 5)));
     let first = number("PGTANDEM_FUZZ_SEED", 1);
-    let (mut rounds, mut refused, mut slowest) = (0u64, 0u64, Duration::ZERO);
+    let (mut rounds, mut refused) = (0u64, 0u64);
     while begun.elapsed() < time {
         let start = first + rounds;
         let mut numbers = Numbers(start.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let seed = &seeds[numbers.below(seeds.len())];
         let bytes = seed.changed(&mut numbers);
-        let here = Instant::now();
-        match catch_unwind(AssertUnwindSafe(|| read(&bytes))) {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => {
-                assert!(error.to_string().len() > 10, "{error}");
-                refused += 1;
-            }
-            Err(_) => panic!("a panic with {}; PGTANDEM_FUZZ_SEED={start} repeats it", seed.name),
-        }
-        slowest = slowest.max(here.elapsed());
-        assert!(slowest < LONGEST, "{} takes {slowest:?}; PGTANDEM_FUZZ_SEED={start} repeats it", seed.name);
-        for ((name, before), most) in ["VmHWM", "VmPeak"].into_iter().zip(before).zip([MOST_RESIDENT, MOST_ASKED_FOR]) {
-            if let (Some(before), Some(now)) = (before, memory(name)) {
-                let grown = now.saturating_sub(before);
-                assert!(grown < most, "{name} grew by {grown} kB up to {}; PGTANDEM_FUZZ_SEED={start}", seed.name);
-            }
+        if let Err(error) = bounds.read(&bytes, &format!("{}; PGTANDEM_FUZZ_SEED={start} repeats it", seed.name)) {
+            assert!(error.to_string().len() > 10, "{error}");
+            refused += 1;
         }
         rounds += 1;
     }
-    println!("{rounds} archives, {refused} refused, the slowest took {slowest:?}");
+    println!("{rounds} archives, {refused} refused, the slowest took {:?}", bounds.slowest);
     assert!(rounds > 10 && refused > 0, "{rounds} archives, {refused} refused");
 }

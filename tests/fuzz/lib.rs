@@ -1,0 +1,5 @@
+//! What the fuzz targets have in common.
+
+mod bounds;
+pub mod reading;
+pub mod seal;
