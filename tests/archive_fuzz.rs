@@ -195,6 +195,7 @@ fn finds() -> Vec<(String, Vec<u8>)> {
         .map(|file| (file.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&file).unwrap()))
         .collect();
     finds.sort();
+    assert!(!finds.is_empty(), "the finds are not there");
     finds
 }
 

@@ -50,7 +50,8 @@ impl FileArchive {
     ) -> Result<Option<()>> {
         let Some((begins, frames)) = self.expected(record.id) else { return Ok(None) };
         let mut parts = Vec::with_capacity(frames.len());
-        let (mut at, mut buffer) = (begins + START_BYTES, Vec::new());
+        // A hostile manifest may have it that the block begins at the end of all numbers.
+        let (mut at, mut buffer) = (begins.saturating_add(START_BYTES), Vec::new());
         for &frame in frames {
             let bytes = at..at.saturating_add(INT_BYTES + u64::from(frame.stored));
             at = bytes.end;
