@@ -1,6 +1,6 @@
 //! Hostile archives: whatever is done to a file, it is read or refused with words, without a panic and within bounds.
 //!
-//! The fuzz targets in `tests/fuzz/` do the same, guided by what code is reached; what they have found lies in `testdata/fuzz/`
+//! The fuzz targets in `tests/fuzz/` do the same, guided by what code is reached; what has made readers fail once lies in `testdata/fuzz/`
 //! and is read here. A binary of its own, since it looks at the memory of its process. `PGTANDEM_FUZZ_SECONDS` says for how long (5), and
 //! `PGTANDEM_FUZZ_SEED` where it begins. A failure tells the archive and the seed that make it happen again.
 
@@ -186,7 +186,7 @@ fn read(bytes: &[u8]) -> Result<bool> {
     reading::archive(&file.0, bytes)
 }
 
-/// What the fuzz targets have found, by the names of the files.
+/// What has made readers fail once, by the names of the files.
 fn finds() -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/fuzz");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

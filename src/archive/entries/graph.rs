@@ -5,12 +5,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::order::order;
 use super::{Block, label};
 use crate::archive::toc::Record;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::toc::{Entry, Kind, Section};
 
 /// Up to so many pairs, each materialized view is filled after every privilege was granted; beyond, after the first one has
 /// been filled, which is.
 const PAIRS: usize = 1_000_000;
+
+/// How often one entry may be found to need or lock another, or a record be passed on the way there. Databases of a hundred
+/// thousand tables stay far below; what an archive makes up could fill any memory.
+const MOST: usize = 5_000_000;
 
 /// How many levels of partitions are looked through.
 const DEEPEST: usize = 100;
@@ -29,12 +33,16 @@ pub(super) struct Graph<'a> {
 impl<'a> Graph<'a> {
     /// Finds out what drafts need, through records that were not chosen too; and when those have their turn that go with
     /// others.
-    pub fn new(all: &'a [Record], drafts: &mut [Draft<'a>]) -> Self {
+    ///
+    /// # Errors
+    /// * `Malformed` if they need each other in more ways than any archive of a database.
+    pub fn new(all: &'a [Record], drafts: &mut [Draft<'a>]) -> Result<Self> {
+        let mut budget = Budget(MOST);
         let places: HashMap<i64, usize> =
             drafts.iter().enumerate().map(|(place, (record, ..))| (record.id, place)).collect();
         let records: HashMap<i64, &Record> = all.iter().map(|record| (record.id, record)).collect();
-        let mut needs: Vec<BTreeSet<usize>> =
-            drafts.iter().map(|(record, ..)| resolve(record, &places, &records)).collect();
+        let resolved = drafts.iter().map(|(record, ..)| resolve(record, &places, &records, &mut budget));
+        let mut needs: Vec<BTreeSet<usize>> = resolved.collect::<Result<_>>()?;
         settle_sections(drafts, &mut needs);
         let mut families: HashMap<usize, Vec<usize>> = HashMap::new();
         for (place, (_, entry, _)) in drafts.iter().enumerate().filter(|(_, (_, e, _))| e.kind == Kind::TableAttach) {
@@ -49,10 +57,11 @@ impl<'a> Graph<'a> {
         }
         chain_foreign_data(drafts, &mut needs);
         order_triggers(drafts, &mut needs, &families);
-        let locks = (0..drafts.len()).map(|place| locks(place, drafts, &needs, &families)).collect();
-        add_what_comes_last(drafts, &mut needs);
+        let locks = (0..drafts.len()).map(|place| locks(place, drafts, &needs, &families, &mut budget));
+        let locks = locks.collect::<Result<_>>()?;
+        add_what_comes_last(drafts, &mut needs, &mut budget)?;
         let sections = drafts.iter().map(|(_, entry, _)| (entry.section, is_after_privileges(entry.kind))).collect();
-        Self { records: drafts.iter().map(|(record, ..)| *record).collect(), sections, needs, locks }
+        Ok(Self { records: drafts.iter().map(|(record, ..)| *record).collect(), sections, needs, locks })
     }
 
     /// An order that works.
@@ -72,18 +81,37 @@ impl<'a> Graph<'a> {
     }
 }
 
+/// How much may still be found: see [`MOST`].
+struct Budget(usize);
+
+impl Budget {
+    fn spend(&mut self, found: usize) -> Result<()> {
+        self.0 = self.0.checked_sub(found).ok_or_else(|| {
+            Error::malformed("the entries of the archive need each other in more ways than those of any database")
+                .with_hint("Restore a part of it at a time, with --use-list, or with pg_restore.")
+        })?;
+        Ok(())
+    }
+}
+
 /// What a record needs of what was chosen; through one that was not, what that one needs.
-fn resolve(record: &Record, places: &HashMap<i64, usize>, records: &HashMap<i64, &Record>) -> BTreeSet<usize> {
+fn resolve(
+    record: &Record,
+    places: &HashMap<i64, usize>,
+    records: &HashMap<i64, &Record>,
+    budget: &mut Budget,
+) -> Result<BTreeSet<usize>> {
     let (mut out, mut seen) = (BTreeSet::new(), HashSet::new());
     let mut next: Vec<i64> = record.needs.clone();
     while let Some(need) = next.pop() {
+        budget.spend(1)?;
         if let Some(&place) = places.get(&need) {
             out.insert(place);
         } else if seen.insert(need) {
             next.extend(records.get(&need).into_iter().flat_map(|record| &record.needs));
         }
     }
-    out
+    Ok(out)
 }
 
 /// A partition's trigger is made with that of the table above it, and what is said of it has to come after what is said of
@@ -174,8 +202,9 @@ fn locks(
     drafts: &[Draft<'_>],
     needs: &[BTreeSet<usize>],
     families: &HashMap<usize, Vec<usize>>,
-) -> BTreeSet<usize> {
-    let Some((_, entry, _)) = drafts.get(place) else { return BTreeSet::new() };
+    budget: &mut Budget,
+) -> Result<BTreeSet<usize>> {
+    let Some((_, entry, _)) = drafts.get(place) else { return Ok(BTreeSet::new()) };
     let is_relation = |place: &usize| is_table(drafts, *place) || kind(drafts, *place) == Some(Kind::MaterializedView);
     let of = |place: usize| needs.get(place).into_iter().flatten().copied().filter(is_relation);
     let can_be_granted_on = |place: &usize| {
@@ -184,7 +213,7 @@ fn locks(
             Some(Kind::Table | Kind::ForeignTable | Kind::MaterializedView | Kind::View | Kind::Sequence)
         )
     };
-    match (entry.section, entry.kind) {
+    let found: BTreeSet<usize> = match (entry.section, entry.kind) {
         (Section::PreData | Section::Data, _) | (_, Kind::Index) => BTreeSet::new(),
         // It is about two indexes, each on a table.
         (_, Kind::IndexAttach) => needs.get(place).into_iter().flatten().flat_map(|index| of(*index)).collect(),
@@ -194,12 +223,15 @@ fn locks(
             let mut next: Vec<usize> = locks.iter().copied().collect();
             while let Some(parent) = next.pop() {
                 let children = families.get(&parent).into_iter().flatten().copied();
+                let before = next.len();
                 next.extend(children.filter(|child| locks.insert(*child)));
+                budget.spend(next.len() - before)?;
             }
             locks
         }
         _ => of(place).collect(),
-    }
+    };
+    Ok(found)
 }
 
 /// What comes after all privileges.
@@ -210,7 +242,7 @@ const fn is_after_privileges(kind: Kind) -> bool {
 /// What is not written down in archives, since `pg_restore` does it in passes: privileges on what is in a schema come after
 /// those on the schema; materialized views are filled after all privileges, rules, and what is built on them; and what is
 /// known of a table is told after everything that counts its rows anew.
-fn add_what_comes_last(drafts: &[Draft<'_>], needs: &mut [BTreeSet<usize>]) {
+fn add_what_comes_last(drafts: &[Draft<'_>], needs: &mut [BTreeSet<usize>], budget: &mut Budget) -> Result<()> {
     let of_kind = |wanted: Kind| (0..drafts.len()).filter(move |place| kind(drafts, *place) == Some(wanted));
     let mut on_schemas = HashMap::new();
     for place in of_kind(Kind::Acl) {
@@ -251,6 +283,8 @@ fn add_what_comes_last(drafts: &[Draft<'_>], needs: &mut [BTreeSet<usize>]) {
     }
     for place in refreshes.into_iter().chain(of_kind(Kind::StatisticsData)) {
         let more: Vec<usize> = needs[place].iter().filter_map(|need| built_on.get(need)).flatten().copied().collect();
+        budget.spend(more.len())?;
         needs[place].extend(more.into_iter().filter(|other| *other != place));
     }
+    Ok(())
 }

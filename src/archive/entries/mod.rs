@@ -231,7 +231,7 @@ impl<'a> Reading<'a> {
             entry.weight = known.sizes.get(&record.id).copied().unwrap_or_default();
             entry.only_if = known.conditions.get(&record.id).map(|text| Sql::archived(text.as_str()));
         }
-        let graph = Graph::new(self.all, &mut self.drafts);
+        let graph = Graph::new(self.all, &mut self.drafts)?;
         let order = graph.order()?;
         let (mut toc, mut blocks) = (Toc::default(), HashMap::new());
         let mut ids: Vec<EntryId> = vec![EntryId(0); order.len()];

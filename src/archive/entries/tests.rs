@@ -246,6 +246,34 @@ fn what_no_dump_writes_is_refused() {
     assert!(loops.to_string().contains("in a circle: entry 1, INDEX a, entry 2, INDEX b"), "{loops}");
 }
 
+/// What would take more memory or time than anybody has, out of few bytes for each record.
+#[test]
+fn dependencies_that_no_database_has_are_refused() {
+    const MANY: i64 = 6_000;
+    let each = |make: &dyn Fn(i64) -> Record| (1..=MANY).map(make).collect::<Vec<_>>();
+    let tables = || each(&|id| record(id, 2, "TABLE", &format!("t{id}"), "x", &[]));
+    // Each is a partition of the one before it, and what is on one locks all below.
+    let attached = each(&|id| record(MANY + id, 2, "TABLE ATTACH", &format!("t{id}"), "x", &[id, id - 1]));
+    let constraints = each(&|id| record(2 * MANY + id, 4, "CONSTRAINT", &format!("t{id} c"), "x", &[id]));
+    let deep = [tables(), attached, constraints].concat();
+    // Whatever tells of a table comes after whatever is built on it.
+    let indexes = each(&|id| record(MANY + id, 4, "INDEX", &format!("i{id}"), "x", &[1]));
+    let told = each(&|id| record(2 * MANY + id, 4, "STATISTICS DATA", &format!("i{id}"), "x", &[1]));
+    let told = [tables(), indexes, told].concat();
+    for all in [deep, told] {
+        let chosen: Vec<&Record> = all.iter().collect();
+        let error = contents(&all, &chosen, &[], Without::default(), &Known::default()).unwrap_err();
+        assert!(error.to_string().contains("in more ways than"), "{error}");
+    }
+    // What was not chosen leads to what was.
+    let chain = each(&|id| record(id, 2, "TABLE", &format!("t{id}"), "x", &[id - 1]));
+    let users = each(&|id| record(MANY + id, 4, "INDEX", &format!("i{id}"), "x", &[MANY]));
+    let all = [chain, users].concat();
+    let chosen: Vec<&Record> = all.iter().filter(|record| record.desc == b"INDEX").collect();
+    let error = contents(&all, &chosen, &[], Without::default(), &Known::default()).unwrap_err();
+    assert!(error.to_string().contains("in more ways than"), "{error}");
+}
+
 #[test]
 fn other_encodings_are_read_where_they_are_ascii() {
     let of = |tag: &[u8]| {
