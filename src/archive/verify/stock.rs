@@ -72,10 +72,15 @@ pub(super) fn check(job: &Job<'_>, record: &Record, walk: &Walk) -> Result<()> {
         // What could not be followed has been said, and this may lie there.
         (None, _) => job.archive.blocks_from()..job.archive.length(),
     };
-    if let (Some(place), Offset::At(at)) = (place, record.offset)
-        && place.start != at
-    {
-        let what = format!("by the table of contents the block begins at byte {at}");
+    let differs = match (place, record.offset) {
+        (Some(place), Offset::At(at)) if place.start != at => {
+            Some(format!("by the table of contents the block begins at byte {at}"))
+        }
+        // Whoever restores it would pass it over.
+        (Some(_), Offset::NoData) => Some("by the table of contents there is no block".to_owned()),
+        _ => None,
+    };
+    if let Some(what) = differs {
         job.fault(Fault::differs(&name, range.clone(), what));
     }
     let record = match place {

@@ -239,6 +239,13 @@ fn without_a_manifest_it_is_said_what_cannot_be_told() {
         let report = look(&Temporary::with(&bytes).0).unwrap();
         assert!(report.is_whole(), "{codec}: {}", told(&report));
         assert_eq!((report.rows, report.large_objects, report.unproved.len()), (10, 3, 3));
+        // Whoever goes by the table of contents would pass over a block of which it says that there is none.
+        let offset = [&[2][..], &last.offset.to_le_bytes()].concat();
+        let at = bytes.windows(offset.len()).position(|w| w == offset).unwrap();
+        bytes[at] = 3;
+        let report = look(&Temporary::with(&bytes).0).unwrap();
+        assert!(told(&report).contains("there is no block"), "{codec}: {}", told(&report));
+        bytes[at] = 2;
         bytes.pop();
         let report = look(&Temporary::with(&bytes).0).unwrap();
         assert!(told(&report).contains("ends within"), "{codec}: {}", told(&report));
