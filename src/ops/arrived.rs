@@ -14,6 +14,7 @@ pub(super) fn arrived(database: &str, toc: &Toc, moved: &Moved, indexes: Vec<Ind
     let count = |kind: Kind| entries.iter().filter(|e| e.kind == kind).count() as u64;
     Arrived {
         database: database.to_owned(),
+        stood: entries.iter().any(|entry| !entry.is_made()),
         tables: count(Kind::TableData),
         rows: moved.rows,
         bytes: moved.bytes,

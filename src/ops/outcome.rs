@@ -81,6 +81,8 @@ impl Outcome {
 pub struct Arrived {
     /// Its name on the new server.
     pub database: String,
+    /// Whether it had been there, and what was moved was added to it.
+    pub stood: bool,
     /// Tables that hold rows of their own.
     pub tables: u64,
     /// Rows copied.

@@ -165,11 +165,13 @@ fn time(outcome: &Outcome) -> String {
 }
 
 fn verified(outcome: &Outcome) -> String {
+    let stood = outcome.databases.iter().any(|arrived| arrived.stood);
+    let schema = if stood { "what was added to the schema" } else { "schema" };
     match outcome.verified {
         Verified::None => "not at all (--verify none)".to_owned(),
-        Verified::Counts => "schema, sequences and the number of rows of every table are the same".to_owned(),
+        Verified::Counts => format!("{schema}, sequences and the number of rows of every table are the same"),
         Verified::Digests => {
-            "schema, sequences, and a digest over every row of every table are the same on both sides".to_owned()
+            format!("{schema}, sequences, and a digest over every row of every table are the same on both sides")
         }
     }
 }
@@ -231,6 +233,7 @@ mod tests {
             remedy: remedy.map(str::to_owned),
         };
         let arrived = Arrived {
+            stood: false,
             database: "shop".into(),
             tables: 42,
             rows: 12_345_678,
