@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use pgtandem_lab::{Server, shared};
 
-use crate::support::{Folder, Oracle, Program, assert_same, databases, fill, prepare_server, testdata};
+use crate::support::{Folder, Oracle, Program, Running, assert_same, databases, fill, prepare_server, testdata};
 
 /// What an application has put into its tables.
 const ROWS: &str = "INSERT INTO app.customer (name) SELECT 'c' || n FROM generate_series(1, 50) n;
@@ -245,26 +245,31 @@ fn a_role_that_cannot_silence_triggers_is_told() {
     assert_eq!(new.psql(name, count).unwrap(), old.psql(name, count).unwrap());
 }
 
-#[test]
-fn what_others_have_changed_meanwhile_is_kept() {
-    let name = "standing_meanwhile";
-    let (old, new) = on_both(name);
-    // Rows wait in the copy for a role, which the whole server has.
+/// Begins a run whose rows wait in the copy until there is a role of this name, which the whole server has.
+fn begin(old: &Server, new: &Server, name: &str, role: &str) -> Running {
     let waits = "CREATE FUNCTION app.waits() RETURNS bool LANGUAGE plpgsql AS $$
         BEGIN
-            WHILE NOT EXISTS (SELECT FROM pg_catalog.pg_authid WHERE rolname = 'standing_go_on') LOOP
+            WHILE NOT EXISTS (SELECT FROM pg_catalog.pg_authid WHERE rolname = 'ROLE') LOOP
                 PERFORM pg_catalog.pg_sleep(0.01);
             END LOOP;
             RETURN true;
         END $$;
         ALTER TABLE app.place ADD CHECK (app.waits())";
-    new.psql(name, waits).unwrap();
+    new.psql(name, &waits.replace("ROLE", role)).unwrap();
     let mut running = upgrade(old, new, name, &["-a"]).spawn();
     let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = 'standing_meanwhile__tandem' AND wait_event = 'PgSleep'";
-    while running.is_running() && new.psql("postgres", waiting).unwrap().trim() == "0" {
+        format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}__tandem' AND wait_event = 'PgSleep'");
+    while running.is_running() && new.psql("postgres", &waiting).unwrap().trim() == "0" {
         std::thread::yield_now();
     }
+    running
+}
+
+#[test]
+fn what_others_have_changed_meanwhile_is_kept() {
+    let name = "standing_meanwhile";
+    let (old, new) = on_both(name);
+    let running = begin(old, new, name, "standing_go_on");
     new.psql(name, "INSERT INTO app.newcomer VALUES (1)").unwrap_err();
     new.psql(name, "INSERT INTO app.log (what) VALUES ('somebody was here')").unwrap();
     new.psql("postgres", "CREATE ROLE standing_go_on").unwrap();
@@ -272,4 +277,20 @@ fn what_others_have_changed_meanwhile_is_kept() {
     assert_eq!(new.psql(name, "SELECT what FROM app.log").unwrap().trim(), "somebody was here");
     assert_eq!(databases(new, name), [name]);
     new.psql("postgres", "DROP ROLE standing_go_on").unwrap();
+}
+
+#[test]
+fn a_run_that_was_killed_has_touched_nothing() {
+    let name = "standing_killed";
+    let (old, new) = on_both(name);
+    let running = begin(old, new, name, "standing_after_all");
+    running.signal("KILL");
+    running.wait();
+    let rows = "SELECT count(*) FROM app.orders; SELECT count(*) FROM app.customer; SELECT count(*) FROM app.place";
+    assert_eq!(new.psql(name, rows).unwrap().lines().collect::<Vec<_>>(), ["0", "0", "0"]);
+    new.psql("postgres", "CREATE ROLE standing_after_all").unwrap();
+    upgrade(old, new, name, &["-a"]).succeed();
+    assert_eq!(new.psql(name, rows).unwrap(), old.psql(name, rows).unwrap());
+    assert_eq!(databases(new, name), [name]);
+    new.psql("postgres", "DROP ROLE standing_after_all").unwrap();
 }
