@@ -1,8 +1,8 @@
 //! Hostile archives: whatever is done to a file, it is read or refused with words, without a panic and within bounds.
 //!
-//! The fuzz targets in `tests/fuzz/` do the same, guided by what code is reached; what has made readers fail once lies in `testdata/fuzz/`
-//! and is read here. A binary of its own, since it looks at the memory of its process. `PGTANDEM_FUZZ_SECONDS` says for how long (5), and
-//! `PGTANDEM_FUZZ_SEED` where it begins. A failure tells the archive and the seed that make it happen again.
+//! The fuzz targets in `tests/fuzz/` do the same, guided by what code is reached; what has made readers fail once lies in
+//! `testdata/fuzz/` and is read here. A binary of its own, since it looks at the memory of its process.
+//! `PGTANDEM_FUZZ_SECONDS` says for how long (5), and `PGTANDEM_FUZZ_SEED` where it begins. A failure tells the archive and the seed that make it happen again.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -267,16 +267,30 @@ fn begin(old: &Server, new: &Server, name: &str, role: &str) -> Running {
 
 #[test]
 fn what_others_have_changed_meanwhile_is_kept() {
-    let name = "standing_meanwhile";
-    let (old, new) = on_both(name);
-    let running = begin(old, new, name, "standing_go_on");
-    new.psql(name, "INSERT INTO app.newcomer VALUES (1)").unwrap_err();
-    new.psql(name, "INSERT INTO app.log (what) VALUES ('somebody was here')").unwrap();
-    new.psql("postgres", "CREATE ROLE standing_go_on").unwrap();
-    running.wait().expect(4).tells(&["changed by somebody else"]);
-    assert_eq!(new.psql(name, "SELECT what FROM app.log").unwrap().trim(), "somebody was here");
-    assert_eq!(databases(new, name), [name]);
-    new.psql("postgres", "DROP ROLE standing_go_on").unwrap();
+    for (name, change, seen, expected) in [
+        (
+            "standing_rows_changed",
+            "INSERT INTO app.log (what) VALUES ('somebody was here')",
+            "SELECT what FROM app.log",
+            "somebody was here",
+        ),
+        (
+            "standing_column_changed",
+            "ALTER TABLE app.log ALTER what SET STATISTICS 5",
+            "SELECT attstattarget FROM pg_attribute WHERE attrelid = 'app.log'::regclass AND attname = 'what'",
+            "5",
+        ),
+    ] {
+        let (old, new) = on_both(name);
+        let role = format!("{name}_go_on");
+        let running = begin(old, new, name, &role);
+        new.psql(name, change).unwrap();
+        new.psql("postgres", &format!("CREATE ROLE {role}")).unwrap();
+        running.wait().expect(4).tells(&["changed by somebody else"]);
+        assert_eq!(new.psql(name, seen).unwrap().trim(), expected);
+        assert_eq!(databases(new, name), [name]);
+        new.psql("postgres", &format!("DROP ROLE {role}")).unwrap();
+    }
 }
 
 #[test]

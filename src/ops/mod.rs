@@ -12,6 +12,7 @@ mod doors;
 pub mod dump;
 mod globals;
 mod gone;
+mod ground;
 mod input;
 pub mod list;
 mod locale;

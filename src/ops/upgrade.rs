@@ -12,11 +12,11 @@ use super::archives::Archives;
 use super::archiving;
 use super::arrived;
 use super::check;
-use super::collation;
 use super::compare;
 use super::databases::Databases;
 use super::doors::Doors;
 use super::globals::Tablespaces;
+use super::ground;
 use super::prepare::{Prepared, Ready, table_of_contents};
 use super::report::Phases;
 use super::{Arrived, Outcome, Plan, PlannedStep, Verified};
@@ -270,13 +270,7 @@ impl Upgrade {
             phases.found(check::passed_over(&database.toc, moved));
             phases.found(check::by_path(&database.toc, moved));
             self.verify(database, moved, phases).await?;
-            let session = database.staging.connect(Side::New, "indexes").await?;
-            let mut indexes = collation::prove_indexes(&session).await?;
-            if let Some(standing) = &database.standing {
-                phases.found(standing.prove(&session).await?);
-                indexes = standing.built(indexes);
-            }
-            session.close().await;
+            let indexes = ground::prove(&database.staging, database.standing.as_ref(), phases).await?;
             arrived.push(arrived::arrived(database.name(), &database.toc, moved, indexes));
         }
         phases.about(None);
@@ -324,23 +318,11 @@ impl Upgrade {
     }
 }
 
-/// Makes everything that data needs to exist. The collation versions are refreshed before the first index is there.
+/// Makes everything that data needs to exist.
 async fn make_schema(ready: &Ready, database: &Prepared) -> Result<usize> {
-    let (staging, old) = (&database.staging, database.from.redacted());
-    let session = match &database.standing {
-        None => {
-            staging.create(&ready.clearance, &database.catalog.database, &old).await?;
-            let session = staging.connect(Side::New, "schema").await?;
-            collation::refresh(&session, staging.name()).await?;
-            session
-        }
-        Some(standing) => {
-            staging.create_from_target(&ready.clearance, &old).await?;
-            let session = staging.connect(Side::New, "schema").await?;
-            standing.quiet(&session).await?;
-            session
-        }
-    };
+    let (made_like, old) = (&database.catalog.database, database.from.redacted());
+    let standing = database.standing.as_ref();
+    let session = ground::make(&database.staging, &ready.clearance, made_like, standing, &old).await?;
     let entries: Vec<_> = database.toc.entries().iter().filter(|e| e.section == Section::PreData).collect();
     Sink::new(session).make_all(&entries, |_| {}).await?;
     Ok(entries.len())

@@ -57,7 +57,8 @@ const FLOATS_11: &str = "t.typtype <> 'e' AND \
 /// Only what is known is safe: types whose binary form has been the same since 10 (PostgreSQL 18, `src/backend/utils/adt/`, the
 /// functions that are called `.._send`), and holds no OID. An enum's is its label. An array has the OID of its elements' type,
 /// which is the same everywhere if that came with the server. Not `money`, whose value depends on a setting; not `regclass` and
-/// its like; not `tsquery`, which sends an empty one and does not take it; not `xml`, which says its encoding in that form alone. It pays where text has to be computed and read again: numbers with fractions, times, addresses, bytes.
+/// its like; not `tsquery`, which sends an empty one and does not take it; not `xml`, which says its encoding in that form alone.
+/// It pays where text has to be computed and read again: numbers with fractions, times, addresses, bytes.
 const BINARY: &str = "CASE WHEN t.typtype = 'e' THEN 's' \
     WHEN coalesce(e.typnamespace, t.typnamespace) <> 'pg_catalog'::regnamespace THEN 'u' \
     WHEN coalesce(e.typname, t.typname) = ANY ('{numeric,float4,float8,date,time,timetz,timestamp,timestamptz,interval,\

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::report::Phases;
 use super::upgrade::{JOBS, NOTICES, unless_cancelled};
-use super::{Arrived, Outcome, Plan, PlannedStep, Tablespaces, Verified, arrived, check, collation, compare};
+use super::{Arrived, Outcome, Plan, PlannedStep, Tablespaces, Verified, arrived, check, compare, ground};
 use super::{Input, Wanted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Phase, Reporter};
@@ -251,13 +251,7 @@ impl Restore {
             compare::data(&moved.checked, self.verify, "in the archive")?;
         }
         phases.begin(Phase::Finish, None);
-        let session = ready.staging.connect(Side::New, "indexes").await?;
-        let mut indexes = collation::prove_indexes(&session).await?;
-        if let Some(standing) = &ready.standing {
-            phases.found(standing.prove(&session).await?);
-            indexes = standing.built(indexes);
-        }
-        session.close().await;
+        let indexes = ground::prove(&ready.staging, ready.standing.as_ref(), phases).await?;
         let arrived = arrived::arrived(self.to.database(), &ready.toc, moved, indexes);
         // They came as entries of their own.
         let carried = ready.toc.entries().iter().filter(|entry| entry.kind == Kind::StatisticsData).count() as u64;
@@ -269,23 +263,10 @@ impl Restore {
     }
 }
 
-/// Makes everything that data needs to exist. The collation versions are refreshed before the first index is there.
+/// Makes everything that data needs to exist.
 async fn make_schema(ready: &Ready, archive: &str) -> Result<usize> {
-    let staging = &ready.staging;
-    let session = match &ready.standing {
-        None => {
-            staging.create(&ready.clearance, &ready.database, archive).await?;
-            let session = staging.connect(Side::New, "schema").await?;
-            collation::refresh(&session, staging.name()).await?;
-            session
-        }
-        Some(standing) => {
-            staging.create_from_target(&ready.clearance, archive).await?;
-            let session = staging.connect(Side::New, "schema").await?;
-            standing.quiet(&session).await?;
-            session
-        }
-    };
+    let standing = ready.standing.as_ref();
+    let session = ground::make(&ready.staging, &ready.clearance, &ready.database, standing, archive).await?;
     session.run(&ready.first).await?;
     let entries: Vec<_> = ready.toc.entries().iter().filter(|e| e.section == Section::PreData).collect();
     // What is on an extension's relations, or the server's own, may have no place here.

@@ -95,9 +95,9 @@ impl Standing {
         let mut catalog = catalog::read::database(session).await?;
         catalog::read::states(session, &mut catalog).await?;
         let (there, how) = table_of_contents(&catalog, &Selected::default(), session.version(), None)?;
-        let takers = Takers::match_up(toc, &there, preflight);
-        let filled: BTreeSet<QualName> = takers.rows.iter().flat_map(written).cloned().collect();
-        preflight.filled(session, &takers.rows).await?;
+        let rows = match_up(toc, &there, preflight);
+        let filled: BTreeSet<QualName> = rows.iter().flat_map(written).cloned().collect();
+        preflight.filled(session, &rows).await?;
         let triggers = triggers(session).await?;
         if !as_replica {
             let firing = triggers.iter().filter(|trigger| filled.contains(&trigger.table) && trigger.enabled != "R");
@@ -226,62 +226,55 @@ fn subscriptions(there: &Toc) -> Vec<Sql> {
     about.flat_map(|entry| entry.create.iter().chain(entry.owner.iter().map(|owner| &owner.alter))).cloned().collect()
 }
 
-/// What entries find on the other side.
-struct Takers {
-    /// The rows that are loaded; filters are those of the new server.
-    rows: Vec<Rows>,
-}
-
-impl Takers {
-    fn match_up(toc: &Toc, there: &Toc, preflight: &mut Preflight) -> Self {
-        let key = |entry: &Entry| (entry.kind, entry.name().replace('"', ""));
-        let theirs: HashMap<_, &Entry> = there.entries().iter().map(|entry| (key(entry), entry)).collect();
-        let (mut rows, mut missing, mut taken) = (Vec::new(), Vec::new(), Vec::new());
-        let mut columns: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for entry in toc.entries().iter().filter(|entry| entry.is_made()) {
-            let found = theirs.get(&key(entry));
-            match (&entry.data, found.map(|found| &found.data)) {
-                (Some(Data::Rows(ours)), Some(Some(Data::Rows(theirs)))) => {
-                    let lacks = ours.columns.iter().filter(|column| !theirs.columns.contains(column));
-                    let lacks: Vec<&str> = lacks.map(Ident::as_str).collect();
-                    if !lacks.is_empty() {
-                        columns.insert(ours.table.label(), lacks);
-                    }
-                    rows.push(Rows { filter: theirs.filter.clone(), ..ours.clone() });
+/// Looks what entries find on the other side. Returns the rows that are loaded, with the filters of the new server.
+fn match_up(toc: &Toc, there: &Toc, preflight: &mut Preflight) -> Vec<Rows> {
+    let key = |entry: &Entry| (entry.kind, entry.name().replace('"', ""));
+    let theirs: HashMap<_, &Entry> = there.entries().iter().map(|entry| (key(entry), entry)).collect();
+    let (mut rows, mut missing, mut taken) = (Vec::new(), Vec::new(), Vec::new());
+    let mut columns: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for entry in toc.entries().iter().filter(|entry| entry.is_made()) {
+        let found = theirs.get(&key(entry));
+        match (&entry.data, found.map(|found| &found.data)) {
+            (Some(Data::Rows(ours)), Some(Some(Data::Rows(theirs)))) => {
+                let lacks = ours.columns.iter().filter(|column| !theirs.columns.contains(column));
+                let lacks: Vec<&str> = lacks.map(Ident::as_str).collect();
+                if !lacks.is_empty() {
+                    columns.insert(ours.table.label(), lacks);
                 }
-                // One of an extension, in another version: that is found out where it is met.
-                (Some(Data::Rows(_)), _) if entry.only_if.is_some() => {}
-                (Some(Data::Rows(ours)), _) => missing.push(format!("table {}", ours.table.label())),
-                (None, None) if entry.kind == Kind::SequenceSet && entry.only_if.is_none() => {
-                    missing.push(format!("sequence {}", entry.name()));
-                }
-                // What an extension's script may have made is made where it has not.
-                (None, Some(_)) if found.is_some_and(|found| found.only_if.is_some()) => {}
-                (None, Some(_)) if is_made_once(entry) => taken.push(entry.label()),
-                _ => {}
+                rows.push(Rows { filter: theirs.filter.clone(), ..ours.clone() });
             }
+            // One of an extension, in another version: that is found out where it is met.
+            (Some(Data::Rows(_)), _) if entry.only_if.is_some() => {}
+            (Some(Data::Rows(ours)), _) => missing.push(format!("table {}", ours.table.label())),
+            (None, None) if entry.kind == Kind::SequenceSet && entry.only_if.is_none() => {
+                missing.push(format!("sequence {}", entry.name()));
+            }
+            // What an extension's script may have made is made where it has not.
+            (None, Some(_)) if found.is_some_and(|found| found.only_if.is_some()) => {}
+            (None, Some(_)) if is_made_once(entry) => taken.push(entry.label()),
+            _ => {}
         }
-        if !missing.is_empty() {
-            preflight.obstacle(format!(
-                "the database on the new server lacks what takes the rows: {}. Make it there, or leave it out with \
-                 --exclude-table.",
-                listed(missing.into_iter())
-            ));
-        }
-        for (table, lacks) in columns {
-            preflight.obstacle(format!(
-                "table {table} on the new server lacks columns that rows have: {}.",
-                listed(lacks.into_iter().map(str::to_owned))
-            ));
-        }
-        if !taken.is_empty() {
-            preflight.obstacle(format!(
-                "the database on the new server has already what is to be made: {}. Drop it there, or leave it out.",
-                listed(taken.into_iter())
-            ));
-        }
-        Self { rows }
     }
+    if !missing.is_empty() {
+        preflight.obstacle(format!(
+            "the database on the new server lacks what takes the rows: {}. Make it there, or leave it out with \
+             --exclude-table.",
+            listed(missing.into_iter())
+        ));
+    }
+    for (table, lacks) in columns {
+        preflight.obstacle(format!(
+            "table {table} on the new server lacks columns that rows have: {}.",
+            listed(lacks.into_iter().map(str::to_owned))
+        ));
+    }
+    if !taken.is_empty() {
+        preflight.obstacle(format!(
+            "the database on the new server has already what is to be made: {}. Drop it there, or leave it out.",
+            listed(taken.into_iter())
+        ));
+    }
+    rows
 }
 
 /// Whether an entry makes something that can be there but once.

@@ -32,16 +32,26 @@ impl Trace {
 const SETTLED: &str = "SELECT pg_catalog.pg_sleep(1)";
 
 const TRACE: &str = "\
-WITH made AS ( \
-  SELECT oid, xmin FROM pg_catalog.pg_class UNION ALL SELECT oid, xmin FROM pg_catalog.pg_proc \
-  UNION ALL SELECT oid, xmin FROM pg_catalog.pg_type UNION ALL SELECT oid, xmin FROM pg_catalog.pg_constraint \
-  UNION ALL SELECT oid, xmin FROM pg_catalog.pg_trigger UNION ALL SELECT oid, xmin FROM pg_catalog.pg_rewrite \
-  UNION ALL SELECT oid, xmin FROM pg_catalog.pg_attrdef UNION ALL SELECT oid, xmin FROM pg_catalog.pg_namespace \
-  UNION ALL SELECT oid, xmin FROM pg_catalog.pg_policy UNION ALL SELECT oid, xmin FROM pg_catalog.pg_extension \
-  UNION ALL SELECT oid, xmin FROM pg_catalog.pg_publication UNION ALL SELECT oid, xmin FROM pg_catalog.pg_event_trigger \
-  UNION ALL SELECT oid, xmin FROM pg_catalog.pg_largeobject_metadata) \
+WITH made(id, xmin) AS ( \
+  SELECT attrelid || ' ' || attnum, xmin FROM pg_catalog.pg_attribute \
+  UNION ALL SELECT indexrelid::text, xmin FROM pg_catalog.pg_index \
+  UNION ALL SELECT objoid || ' ' || objsubid, xmin FROM pg_catalog.pg_description \
+  UNION ALL SELECT oid::text, xmin FROM pg_catalog.pg_class \
+  UNION ALL SELECT oid::text, xmin FROM pg_catalog.pg_proc \
+  UNION ALL SELECT oid::text, xmin FROM pg_catalog.pg_type \
+  UNION ALL SELECT oid::text, xmin FROM pg_catalog.pg_constraint \
+  UNION ALL SELECT oid::text, xmin FROM pg_catalog.pg_trigger \
+  UNION ALL SELECT oid::text, xmin FROM pg_catalog.pg_rewrite \
+  UNION ALL SELECT oid::text, xmin FROM pg_catalog.pg_attrdef \
+  UNION ALL SELECT oid::text, xmin FROM pg_catalog.pg_namespace \
+  UNION ALL SELECT oid::text, xmin FROM pg_catalog.pg_policy \
+  UNION ALL SELECT oid::text, xmin FROM pg_catalog.pg_extension \
+  UNION ALL SELECT oid::text, xmin FROM pg_catalog.pg_publication \
+  UNION ALL SELECT oid::text, xmin FROM pg_catalog.pg_event_trigger \
+  UNION ALL SELECT oid::text, xmin FROM pg_catalog.pg_enum \
+  UNION ALL SELECT oid::text, xmin FROM pg_catalog.pg_largeobject_metadata) \
 SELECT pg_catalog.concat_ws(' ', \
-  (SELECT pg_catalog.concat_ws(' ', count(*), sum(pg_catalog.hashtext(oid || '/' || xmin::text))) FROM made), \
+  (SELECT pg_catalog.concat_ws(' ', count(*), sum(pg_catalog.hashtext(id || '/' || xmin::text))) FROM made), \
   (SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_catalog.pg_stat_all_tables \
    WHERE relid >= 16384 OR relname = 'pg_largeobject' AND schemaname = 'pg_catalog'), \
   (SELECT sum(pg_catalog.hashtext(schemaname || '.' || sequencename || last_value)) FROM pg_catalog.pg_sequences)) AS trace";
