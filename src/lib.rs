@@ -17,7 +17,8 @@
 //! ```
 //!
 //! Nothing flows back except events, and once names: what is selected is asked first, then locked, then read. The new
-//! database is loaded under a staging name, compared with what the old server sent, and takes its final name last.
+//! database is loaded under a staging name, compared with what the old server sent, and takes its final name last. Where rows
+//! go into a database that stands already, a copy of it is loaded in the same way, and takes its place (`ops::standing`).
 //!
 //! An archive can stand on either side. [`ops::dump`] makes records of the entries ([`archive::records`]), and its lanes
 //! ([`transfer::Dumper`]) compress data beside the reading, for the one thread that writes the file ([`archive::write`]).
@@ -46,7 +47,7 @@
 //! * What one command does, from beginning to end, is one file under [`ops`]; [`ops::upgrade`] reads like a table of contents.
 //!   One run can move several databases: each has its own snapshot, catalog and staging database, and they share the lanes.
 //! * What runs side by side, and what waits for what, is decided in [`plan::schedule`] and done in [`transfer::run`]; which
-//!   tables several lanes share, in [`plan::split`].
+//!   tables several lanes share, in [`plan::split`]; in which form rows cross, in [`plan::form`].
 //!
 //! # What holds everywhere
 //!
