@@ -19,9 +19,10 @@ pub fn testdata(name: &str) -> PathBuf {
 
 /// Gives a server the roles and the extension that the test databases use, once.
 pub fn prepare_server(server: &Server) {
-    static PREPARED: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
+    static PREPARED: Mutex<Option<HashSet<PathBuf>>> = Mutex::new(None);
     let mut prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner);
-    if prepared.get_or_insert_default().insert(server.port()) {
+    // By folder: a port may be that of an earlier server, gone by now.
+    if prepared.get_or_insert_default().insert(server.data_dir()) {
         for roles in ["roles.sql", "catalog/roles.sql"] {
             server.psql_file("postgres", &testdata(roles)).unwrap();
         }
