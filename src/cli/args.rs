@@ -133,6 +133,17 @@ pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     }
 }
 
+/// `--jobs` where the number can be left to the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Jobs(pub Option<NonZeroUsize>);
+
+pub(super) fn jobs_or_auto(text: &str) -> Result<Jobs, String> {
+    match text {
+        "auto" => Ok(Jobs(None)),
+        number => jobs(number).map(|number| Jobs(Some(number))).map_err(|error| format!("{error}, or auto")),
+    }
+}
+
 const CONNECTIONS: &str = "\
 Connections:
   Connection strings are libpq's: postgres://user@host:5432/database?sslmode=verify-full, or
@@ -171,6 +182,8 @@ mod tests {
     #[test]
     fn jobs_are_a_number_that_makes_sense() {
         assert_eq!(jobs("8"), Ok(NonZeroUsize::new(8).unwrap()));
+        assert_eq!(jobs_or_auto("8"), Ok(Jobs(NonZeroUsize::new(8))));
+        assert_eq!(jobs_or_auto("auto"), Ok(Jobs(None)));
         for text in ["0", "-1", "x", "", "1001", "99999999999999999999999"] {
             assert!(jobs(text).is_err(), "{text}");
         }

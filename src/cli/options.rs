@@ -30,7 +30,7 @@ pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
         from: ConnInfo::resolve(Side::Old, args.from.as_deref(), env)?,
         to: ConnInfo::resolve(Side::New, args.to.as_deref(), env)?,
         databases: if args.all_databases { Databases::All } else { Databases::One },
-        jobs: args.jobs,
+        jobs: args.jobs.0,
         verify: verified(args.verify),
         format: match args.format {
             args::Format::Auto => Format::Auto,

@@ -1,11 +1,10 @@
 //! The command `restore`: what may be typed, what it means, and what is said at the end.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{Output, Tablespaces, UseList, Verify, exit_codes, jobs};
+use super::args::{Jobs, Output, Tablespaces, UseList, Verify, exit_codes, jobs_or_auto};
 use super::options::{Env, tablespaces, verified, wanted};
 use super::progress::json;
 use super::run::{self, Ended};
@@ -32,9 +31,10 @@ pub struct RestoreArgs {
     #[arg(long, value_name = "URL")]
     pub to: Option<String>,
 
-    /// How many lanes copy and build side by side; each takes a session on the server [default: 4]
-    #[arg(short, long, value_name = "N", value_parser = jobs)]
-    pub jobs: Option<NonZeroUsize>,
+    /// How many lanes copy and build side by side; each takes a session on the server. With auto there is one for each processor
+    /// of the new server, and others are tried while tables are copied
+    #[arg(short, long, value_name = "N|auto", value_parser = jobs_or_auto, default_value = "auto")]
+    pub jobs: Jobs,
 
     /// How the new database is compared with the archive before it takes its name
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
@@ -106,7 +106,7 @@ fn options(args: &RestoreArgs, env: Env<'_>) -> Result<Restore> {
         wanted: wanted(&args.selection, &args.use_list, &archive, true)?,
         archive,
         to: ConnInfo::resolve(Side::New, args.to.as_deref(), env)?,
-        jobs: args.jobs,
+        jobs: args.jobs.0,
         verify: verified(args.verify),
         roles: match args.roles {
             RestoredRoles::None => MissingRoles::Refuse,

@@ -30,6 +30,8 @@ pub(super) struct Door {
     pub tee: Option<Arc<Tee>>,
     /// The search path that the old one gives to its users: what follows SET.
     pub path: Sql,
+    /// What every session of the new one sets first.
+    pub first: Sql,
     /// Whether rows are digested on the way.
     pub digests: bool,
     /// Where warnings of the servers go.
@@ -44,6 +46,7 @@ impl OpenLane for Doors {
                 Session::connect(&door.from, Side::Old, "lane", door.notices.clone()),
                 Session::connect(&door.to, Side::New, "lane", door.notices.clone()),
             )?;
+            sink.run(&door.first).await?;
             let sink = Sink::new(sink);
             let mover = Mover::new(&door.snapshot, source, sink, door.digests, &door.encoding, &door.path).await?;
             let mover = match &door.tee {

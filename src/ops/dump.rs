@@ -14,11 +14,12 @@ use super::arrived::large_objects;
 use super::check::Preflight;
 use super::prepare::{choose, read};
 use super::report::Phases;
-use super::upgrade::{JOBS, NOTICES, unless_cancelled};
+use super::upgrade::{NOTICES, unless_cancelled};
 use crate::archive::codec::Codec;
 use crate::archive::write::Written;
 use crate::error::Result;
 use crate::event::{Finding, Phase, Reporter};
+use crate::plan::means::{LANES, Means};
 use crate::plan::schedule::Schedule;
 use crate::plan::select::Selection;
 use crate::toc::{Kind, Toc};
@@ -125,7 +126,7 @@ impl Dump {
         preflight.dangling(&dangling);
         preflight.unhandled(&catalog);
         let mut database = Archivable::of(&catalog, &selected, &self.archive, &mut preflight)?;
-        database.share_among(self.jobs.unwrap_or(JOBS));
+        database.share_among(self.jobs.unwrap_or(LANES));
         phases.found(preflight.take_findings());
         preflight.clear()?;
         let entries = database.toc.entries();
@@ -153,11 +154,11 @@ impl Dump {
         let database =
             transfer::Database { name: self.from.database().to_owned(), toc: Arc::clone(&ready.database.toc) };
         let schedule = Schedule::of_data(&ready.database.toc);
-        let jobs = self.jobs.unwrap_or(JOBS);
+        let means = Means::only(self.jobs.unwrap_or(LANES));
         let transfer = Transfer {
             databases: vec![database],
             schedule,
-            jobs,
+            means,
             opener: Arc::new(door),
             monitor: None,
             had: None,

@@ -16,6 +16,7 @@ mod ground;
 mod input;
 pub mod list;
 mod locale;
+mod means;
 mod outcome;
 mod pick;
 mod prepare;

@@ -7,6 +7,7 @@ use super::check::{Clearance, Preflight};
 use super::databases::{Databases, Pair};
 use super::doors::Door;
 use super::globals::Globals;
+use super::means;
 use super::report::Phases;
 use super::staging::{self, Staging};
 use super::standing::Standing;
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::plan;
 use crate::plan::form::Format;
+use crate::plan::means::Means;
 use crate::plan::select::{Dangling, Selected, Selection};
 use crate::plan::split;
 use crate::sql::Sql;
@@ -70,7 +72,7 @@ impl Prepared {
     }
 
     /// What lanes need to get at it on both sides.
-    pub fn door(&self, digests: bool, tee: Option<Arc<Tee>>, notices: &NoticeSink) -> Door {
+    pub fn door(&self, first: &Sql, digests: bool, tee: Option<Arc<Tee>>, notices: &NoticeSink) -> Door {
         let encoding = match &self.archive {
             Some(archive) => archive.database.encoding.clone(),
             None => self.catalog.database.encoding.clone(),
@@ -82,6 +84,7 @@ impl Prepared {
             encoding,
             tee,
             path: self.path.clone(),
+            first: first.clone(),
             digests,
             notices: notices.clone(),
         }
@@ -95,6 +98,8 @@ pub(super) struct Ready {
     pub globals: Globals,
     pub clearance: Clearance,
     pub old_version: ServerVersion,
+    /// What it works with.
+    pub means: Means,
     /// A session on the new server, outside of what is made.
     pub control: Arc<Session>,
 }
@@ -175,6 +180,7 @@ impl Upgrade {
         preflight.insist_on_hope()?;
 
         phases.begin(Phase::Catalog, None);
+        let means = means::of(&control, opened.first().map(|first| &first.old), self.jobs).await?;
         let first = opened.first().ok_or_else(|| Error::refused("there is no database to be moved"))?;
         let mut globals = Globals::read(&first.old, &control, self.roles).await?;
         let mut chosen = Vec::with_capacity(opened.len());
@@ -186,7 +192,7 @@ impl Upgrade {
         let mut databases = Vec::with_capacity(chosen.len());
         for one in chosen {
             preflight.about(several.then(|| one.pair.from.database().to_owned()));
-            databases.push(self.read(one, several, &control, &globals, &mut preflight).await?);
+            databases.push(self.read(one, several, &control, &globals, means, &mut preflight).await?);
         }
         phases.end(Phase::Catalog, catalog_summary(&databases));
 
@@ -216,7 +222,7 @@ impl Upgrade {
         phases.found(preflight.take_findings());
         let clearance = preflight.clear()?;
         phases.end(Phase::Check, "nothing stands in the way".to_owned());
-        Ok(Ready { databases, globals, clearance, old_version, control })
+        Ok(Ready { databases, globals, clearance, old_version, means, control })
     }
 
     /// What can be seen without reading the catalog.
@@ -259,6 +265,7 @@ impl Upgrade {
         several: bool,
         control: &Session,
         globals: &Globals,
+        means: Means,
         preflight: &mut Preflight,
     ) -> Result<Prepared> {
         let Chosen { pair: Pair { from, to }, snapshot, staging, selected } = one;
@@ -283,7 +290,7 @@ impl Upgrade {
         if text { Format::Text } else { self.format }.decide(&mut toc);
         // A part that has a second turn could not take back what an archive has of it.
         if archive.is_none() {
-            split::for_loading(&mut toc, self.jobs());
+            split::for_loading(&mut toc, means.lanes);
         }
         Ok(Prepared {
             from,

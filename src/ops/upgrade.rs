@@ -33,10 +33,6 @@ use crate::transfer::{self, Moved, Sink, Transfer};
 use crate::wire::conninfo::ConnInfo;
 use crate::wire::session::{NoticeSink, Side};
 
-/// How many lanes work if nobody says: enough that copies and index builds overlap on a small machine, and not so many that
-/// they take the servers from each other.
-pub(super) const JOBS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
-
 /// How many notices of the servers may wait to be reported. More are dropped: nobody reads a thousand of the same.
 pub(super) const NOTICES: usize = 256;
 
@@ -79,7 +75,7 @@ pub struct Upgrade {
     pub to: ConnInfo,
     /// Whether it is this database alone, or all of that server.
     pub databases: Databases,
-    /// How many lanes work side by side; `None` for a number that suits most machines.
+    /// How many lanes work side by side; `None` for as many as suit the servers, found out on the way.
     pub jobs: Option<NonZeroUsize>,
     /// How both sides are compared.
     pub verify: Verified,
@@ -120,7 +116,7 @@ impl Upgrade {
             old_url: self.from.redacted(),
             old_version: ready.old_version,
             new_version: ready.control.version(),
-            jobs: self.jobs().get(),
+            jobs: ready.means.lanes.get(),
             steps: roles.chain(steps).collect(),
             findings: phases.into_findings(),
         })
@@ -165,10 +161,6 @@ impl Upgrade {
             }),
             Err(error) => Err(clean_up(&ready, error).await),
         }
-    }
-
-    pub(super) fn jobs(&self) -> NonZeroUsize {
-        self.jobs.unwrap_or(JOBS)
     }
 
     /// Makes the staging databases, fills them, proves them, makes the archives whole, and gives the databases their names.
@@ -250,15 +242,22 @@ impl Upgrade {
             .databases
             .iter()
             .map(|database| transfer::Database { name: database.name().to_owned(), toc: Arc::clone(&database.toc) });
-        let digests = self.verify == Verified::Digests;
+        let (first, digests) = (ready.means.settings(), self.verify == Verified::Digests);
         let doors = ready
             .databases
             .iter()
             .enumerate()
-            .map(|(place, database)| Ok(database.door(digests, archives.tee(place, database)?, notices)));
+            .map(|(place, database)| Ok(database.door(&first, digests, archives.tee(place, database)?, notices)));
         let opener = Arc::new(Doors { databases: doors.collect::<Result<_>>()? });
-        let transfer =
-            Transfer { databases: databases.collect(), schedule, jobs: self.jobs(), opener, monitor, had: None, begun };
+        let transfer = Transfer {
+            databases: databases.collect(),
+            schedule,
+            means: ready.means,
+            opener,
+            monitor,
+            had: None,
+            begun,
+        };
         transfer.run(phases.reporter(), cancel).await
     }
 

@@ -79,6 +79,8 @@ pub struct Task {
     pub work: Work,
     /// What it costs, in bytes of plain copying that take as long.
     pub cost: u64,
+    /// Whether it copies data, or reads it back: what is as fast as both servers and the way between them.
+    pub copies: bool,
     /// Whether it sets the state of a sequence.
     brief: bool,
     needs: BTreeSet<TaskNumber>,
@@ -228,12 +230,27 @@ impl Schedule {
         self.left
     }
 
-    /// Takes the task that should start now; `None` if nothing can, before something else is finished.
+    /// The task that should start next of those that suit; `None` if none can, before something else is finished.
+    pub fn next(&self, suits: impl Fn(&Task) -> bool) -> Option<TaskNumber> {
+        let free = |number: &&TaskNumber| suits(&self.tasks[number.0]) && self.is_free(**number);
+        self.ready.values().rev().find(free).copied()
+    }
+
+    /// How many tasks could start now, as far as that many are asked for.
+    pub fn could_start(&self, at_most: usize) -> usize {
+        self.ready.values().filter(|number| self.is_free(**number)).take(at_most).count()
+    }
+
+    /// Takes the task that should start now; `None` as for [`Schedule::next`].
     pub fn take(&mut self) -> Option<TaskNumber> {
-        let found =
-            self.ready.iter().rev().find(|(_, number)| self.is_free(**number)).map(|(key, number)| (*key, *number));
-        let (key, number) = found?;
-        self.ready.remove(&key);
+        let number = self.next(|_| true)?;
+        self.begin(number);
+        Some(number)
+    }
+
+    /// Begins a task that [may start](Self::next).
+    pub fn begin(&mut self, number: TaskNumber) {
+        self.ready.remove(&self.rank(number));
         let task = &self.tasks[number.0];
         for &relation in &task.locks {
             self.held.insert((task.database, relation), EXCLUSIVE);
@@ -246,7 +263,6 @@ impl Schedule {
         {
             self.make_ready(next);
         }
-        Some(number)
     }
 
     /// Says that a task that was taken has ended well, so that others may start.
@@ -280,11 +296,14 @@ impl Schedule {
         if self.turns.as_ref().is_some_and(|turns| !turns.is_next(number)) {
             return;
         }
-        let task = &self.tasks[number.0];
+        self.ready.insert(self.rank(number), number);
+    }
+
+    /// Where a task stands among those that are ready.
+    fn rank(&self, number: TaskNumber) -> (u64, std::cmp::Reverse<TaskNumber>) {
         // What takes next to no time and nothing waits for would come last of all, and leave its phase open until then.
-        let brief = task.brief && self.needed_by[number.0].is_empty();
-        let rank = if brief { u64::MAX } else { self.chain[number.0] };
-        self.ready.insert((rank, std::cmp::Reverse(number)), number);
+        let brief = self.tasks[number.0].brief && self.needed_by[number.0].is_empty();
+        (if brief { u64::MAX } else { self.chain[number.0] }, std::cmp::Reverse(number))
     }
 
     fn is_free(&self, number: TaskNumber) -> bool {

@@ -18,6 +18,9 @@ pub trait Lane: Send {
     /// The process on the new server that works for this lane, if there is a new server.
     fn sink_pid(&self) -> Option<i32>;
 
+    /// How many processes of the new server may help with each index build from now on (`max_parallel_maintenance_workers`).
+    fn set_helpers(&mut self, _helpers: usize) {}
+
     /// Does one piece of work. `tally` hears how far it has come.
     ///
     /// # Errors

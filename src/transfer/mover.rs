@@ -73,6 +73,10 @@ impl Lane for Mover {
         Some(self.sink.session().backend_pid())
     }
 
+    fn set_helpers(&mut self, helpers: usize) {
+        self.sink.set_helpers(helpers);
+    }
+
     fn work<'a>(
         &'a mut self,
         toc: &'a Toc,

@@ -1,7 +1,6 @@
 //! The dispatcher: gives tasks to lanes, hears of what they have done, and tells the reporter.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,8 @@ use super::progress::Progress;
 use super::worker::{self, Done, OpenLane, Order, Worker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Reporter};
+use crate::plan::means::Means;
+use crate::plan::pace::{Look, Pace};
 use crate::plan::schedule::{Schedule, TaskNumber, Work};
 use crate::sql::QualName;
 use crate::toc::{Data, Entry, EntryId, Kind, Toc};
@@ -23,6 +24,8 @@ use crate::wire::session::{Canceller, Session};
 
 /// How long lanes may take to come to an end once their statements have been cancelled.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How often the pace of the lanes is looked at.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// What is to be moved, and by whom.
 pub struct Transfer {
@@ -30,8 +33,8 @@ pub struct Transfer {
     pub databases: Vec<Database>,
     /// The tasks that the entries become.
     pub schedule: Schedule,
-    /// How many lanes work side by side, in whichever databases there is something to do.
-    pub jobs: NonZeroUsize,
+    /// How many lanes work side by side, in whichever databases there is something to do, and what each may take.
+    pub means: Means,
     /// Who opens lanes.
     pub opener: Arc<dyn OpenLane>,
     /// A session on the new server that asks how far index builds are.
@@ -94,7 +97,7 @@ impl Transfer {
         let stop = cancel.child_token();
         let databases: Arc<[Database]> = self.databases.into();
         let mut tasks = JoinSet::new();
-        let (workers, reports) = worker::hire(self.jobs, &databases, &self.opener, &stop, &mut tasks);
+        let (workers, reports) = worker::hire(self.means.most, &databases, &self.opener, &stop, &mut tasks);
         let progress = Progress::new(&databases, &self.schedule, reporter);
         let mut dispatcher = Dispatcher {
             databases: &databases,
@@ -102,6 +105,9 @@ impl Transfer {
             workers,
             reports,
             progress,
+            means: self.means,
+            pace: Pace::new(self.means.lanes.get(), self.means.most.get()),
+            copied: 0,
             monitor: self.monitor,
             had: self.had,
             begun: self.begun,
@@ -128,6 +134,10 @@ struct Dispatcher<'a> {
     workers: Vec<Worker>,
     reports: mpsc::Receiver<Done>,
     progress: Progress<'a>,
+    means: Means,
+    pace: Pace,
+    /// How many tasks that copy have come to their end.
+    copied: usize,
     monitor: Option<Session>,
     had: Option<watch::Receiver<usize>>,
     begun: Instant,
@@ -139,6 +149,8 @@ impl Dispatcher<'_> {
         let period = self.progress.tick();
         let mut ticks = tokio::time::interval(period.unwrap_or(Duration::from_secs(3600)));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while self.schedule.left() > 0 {
             self.give_orders().await?;
             tokio::select! {
@@ -156,15 +168,18 @@ impl Dispatcher<'_> {
                     self.ask_for_builds().await;
                     self.progress.sample();
                 }
+                _ = looks.tick(), if self.means.is_adapted() => self.look(),
             }
         }
         Ok(())
     }
 
-    /// Gives every idle lane a task, as far as there are any that may start.
+    /// Gives idle lanes tasks, as far as there are any that may start.
     async fn give_orders(&mut self) -> Result<()> {
-        while self.workers.iter().any(|worker| worker.busy.is_none()) {
-            let Some(number) = self.schedule.take() else { break };
+        while let Some(number) = self.next() {
+            // Of what could begin beside it, too, nobody knows better what to do with a processor.
+            let beside = self.schedule.could_start(self.workers.len()) + self.busy().count();
+            self.schedule.begin(number);
             let task = self.schedule.task(number);
             let (database, work) = (task.database, task.work);
             let tally = self.progress.begin(number, task);
@@ -174,16 +189,48 @@ impl Dispatcher<'_> {
             {
                 moved.indexes.push((id, self.begun.elapsed()));
             }
+            let helpers = self.means.workers_beside(beside);
             let Some(worker) = self.idle_worker(database) else { break };
             worker.busy = Some(number);
             worker.database = Some(database);
-            let sent = worker.orders.send(Order { number, database, work, tally }).await;
+            let sent = worker.orders.send(Order { number, database, work, helpers, tally }).await;
             sent.map_err(|_| Error::malformed("a lane has ended before the work was done"))?;
         }
-        if self.workers.iter().all(|w| w.busy.is_none()) && self.schedule.left() > 0 {
+        if self.busy().next().is_none() && self.schedule.left() > 0 {
             return Err(Error::malformed("the schedule has tasks left, and none that may start"));
         }
         Ok(())
+    }
+
+    /// The task that should begin now, where a lane may take one: so many lanes copy as the [pace](Pace) says, and whatever is
+    /// done on the new server alone has one for each of its processors. What should come first is waited for.
+    fn next(&self) -> Option<TaskNumber> {
+        let busy = self.busy().count();
+        let copying = self.busy().filter(|number| self.schedule.task(*number).copies).count();
+        let (may_copy, may_build) = (copying < self.pace.lanes(), busy < self.means.lanes.get());
+        if !may_copy && !may_build || busy == self.workers.len() {
+            return None;
+        }
+        let number = self.schedule.next(|task| may_copy || !task.copies)?;
+        (may_build || self.schedule.task(number).copies).then_some(number)
+    }
+
+    /// The tasks under way.
+    fn busy(&self) -> impl Iterator<Item = TaskNumber> {
+        self.workers.iter().filter_map(|worker| worker.busy)
+    }
+
+    /// Looks whether another number of lanes may be faster.
+    fn look(&mut self) {
+        let copying = self.busy().filter(|number| self.schedule.task(*number).copies);
+        let under_way =
+            copying.filter_map(|number| Some((number, self.progress.running(number)?.tally.bytes()))).collect();
+        let more = self.schedule.next(|task| task.copies).is_some();
+        let before = self.pace.lanes();
+        self.pace.look(self.begun.elapsed(), Look { under_way, ended: self.copied, more });
+        if self.pace.lanes() != before {
+            tracing::debug!(lanes = self.pace.lanes(), before, "another number of lanes copies");
+        }
     }
 
     fn entry(&self, database: usize, id: EntryId) -> Option<&Entry> {
@@ -213,6 +260,7 @@ impl Dispatcher<'_> {
             }
         }
         self.progress.end(done.number);
+        self.copied += usize::from(self.schedule.task(done.number).copies);
         self.schedule.finish(done.number);
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::source::form;
 use crate::error::Result;
 use crate::sql;
 use crate::sql::{Ident, Sql, join};
-use crate::toc::{Entry, Rows};
+use crate::toc::{Entry, Kind, Rows};
 use crate::wire::session::Session;
 
 /// How many statements are under way at once while the schema is made. Each is a transaction of its own, so that locks do
@@ -16,14 +16,28 @@ const PIPELINE: usize = 64;
 /// A session on the new server, and the settings that entries have changed on it.
 pub struct Sink {
     session: Session,
+    set: Set,
+    /// How many processes may help with an index build; `None` where the server decides.
+    helpers: Option<usize>,
+}
+
+/// What a session has set.
+#[derive(Clone, Default)]
+struct Set {
     tablespace: Option<Ident>,
     table_am: Option<Ident>,
+    helpers: Option<usize>,
 }
 
 impl Sink {
     /// A sink on a session that is connected to the staging database.
     pub fn new(session: Session) -> Self {
-        Self { session, tablespace: None, table_am: None }
+        Self { session, set: Set::default(), helpers: None }
+    }
+
+    /// How many processes of the server may help with each index build from now on.
+    pub(super) fn set_helpers(&mut self, helpers: usize) {
+        self.helpers = Some(helpers);
     }
 
     /// The session.
@@ -46,12 +60,12 @@ impl Sink {
     ///
     /// As for [`Sink::make`].
     pub async fn make_after(&mut self, entry: &Entry, first: Option<&Sql>) -> Result<()> {
-        let before = (self.tablespace.clone(), self.table_am.clone());
+        let before = self.set.clone();
         let script = join(first.cloned().into_iter().chain([self.script(entry)]), ";\n");
         let done = self.session.run(&script).await.map_err(|e| e.about(entry.label()));
         if done.is_err() {
             // The settings were undone with the rest.
-            (self.tablespace, self.table_am) = before;
+            self.set = before;
         }
         done
     }
@@ -91,19 +105,26 @@ impl Sink {
     fn script(&mut self, entry: &Entry) -> Sql {
         let mut statements = Vec::new();
         if let Some(tablespace) = &entry.tablespace
-            && *tablespace != self.tablespace
+            && *tablespace != self.set.tablespace
         {
             statements.push(match tablespace {
                 Some(name) => sql!("SET default_tablespace TO {}", name),
                 None => Sql::constant("SET default_tablespace TO ''"),
             });
-            self.tablespace.clone_from(tablespace);
+            self.set.tablespace.clone_from(tablespace);
         }
         if let Some(table_am) = &entry.table_am
-            && Some(table_am) != self.table_am.as_ref()
+            && Some(table_am) != self.set.table_am.as_ref()
         {
             statements.push(sql!("SET default_table_access_method TO {}", table_am));
-            self.table_am = Some(table_am.clone());
+            self.set.table_am = Some(table_am.clone());
+        }
+        if matches!(entry.kind, Kind::Index | Kind::Constraint)
+            && let Some(helpers) = self.helpers
+            && self.set.helpers != self.helpers
+        {
+            statements.push(sql!("SET max_parallel_maintenance_workers TO {}", helpers));
+            self.set.helpers = self.helpers;
         }
         statements.extend(entry.create.iter().cloned());
         statements.extend(entry.owner.as_ref().map(|owner| owner.alter.clone()));

@@ -26,6 +26,8 @@ pub(super) struct Order {
     pub number: TaskNumber,
     pub database: usize,
     pub work: Work,
+    /// How many parallel workers an index build may have, where that is said to the server.
+    pub helpers: Option<usize>,
     pub tally: Arc<Tally>,
 }
 
@@ -112,6 +114,9 @@ impl Service {
         let (databases, stop) = (Arc::clone(&self.databases), self.stop.clone());
         let database = databases.get(order.database).ok_or_else(|| Error::malformed("there is no such database"))?;
         let lane = self.lane_into(order.database).await?;
+        if let Some(helpers) = order.helpers {
+            lane.set_helpers(helpers);
+        }
         lane.work(&database.toc, order.work, &order.tally, &stop).await
     }
 

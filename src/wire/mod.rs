@@ -9,6 +9,7 @@ pub mod conninfo;
 pub mod copy;
 mod driver;
 mod failure;
+pub mod host;
 pub mod large_object;
 pub mod passfile;
 mod refusal;

@@ -1,10 +1,8 @@
 //! What a user may type after `upgrade`.
 
-use std::num::NonZeroUsize;
-
 use clap::{Args, ValueEnum};
 
-use super::{ArchiveBeside, CONNECTIONS, Output, exit_codes, jobs};
+use super::{ArchiveBeside, CONNECTIONS, Jobs, Output, exit_codes, jobs_or_auto};
 use crate::cli::selection::SelectionArgs;
 
 /// Move a database from an old server to a new one, verified; the old one is only read
@@ -28,9 +26,10 @@ pub struct UpgradeArgs {
     #[arg(long)]
     pub all_databases: bool,
 
-    /// How many lanes copy and build side by side; each takes a session on both servers [default: 4]
-    #[arg(short, long, value_name = "N", value_parser = jobs)]
-    pub jobs: Option<NonZeroUsize>,
+    /// How many lanes copy and build side by side; each takes a session on both servers. With auto there is one for each processor
+    /// of the new server, and others are tried while tables are copied
+    #[arg(short, long, value_name = "N|auto", value_parser = jobs_or_auto, default_value = "auto")]
+    pub jobs: Jobs,
 
     /// How both sides are compared before the new database takes its name
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]

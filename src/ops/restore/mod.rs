@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::report::Phases;
-use super::upgrade::{JOBS, NOTICES, unless_cancelled};
+use super::upgrade::{NOTICES, unless_cancelled};
 use super::{Arrived, Outcome, Plan, PlannedStep, Tablespaces, Verified, arrived, check, compare, ground};
 use super::{Input, Wanted};
 use crate::error::{Error, ErrorKind, Result};
@@ -49,7 +49,7 @@ pub struct Restore {
     pub archive: Input,
     /// The new database: the name that it will bear.
     pub to: ConnInfo,
-    /// How many lanes work side by side; `None` for a number that suits most machines.
+    /// How many lanes work side by side; `None` for as many as suit the server, found out on the way.
     pub jobs: Option<NonZeroUsize>,
     /// How the new database is compared with the archive.
     pub verify: Verified,
@@ -120,7 +120,7 @@ impl Restore {
             old_url: self.archive.to_string(),
             old_version: ready.archive_version,
             new_version: ready.control.version(),
-            jobs: self.jobs().get(),
+            jobs: ready.means.lanes.get(),
             steps: roles.chain(steps).collect(),
             findings: phases.into_findings(),
         })
@@ -165,10 +165,6 @@ impl Restore {
             }),
             Err(error) => Err(clean_up(&ready, error).await),
         }
-    }
-
-    pub(super) fn jobs(&self) -> NonZeroUsize {
-        self.jobs.unwrap_or(JOBS)
     }
 
     /// Makes the staging database, fills it, proves it, and gives it its name.
@@ -232,8 +228,8 @@ impl Restore {
             notices: notices.clone(),
         };
         let database = transfer::Database { name: self.to.database().to_owned(), toc: Arc::clone(&ready.toc) };
-        let (databases, jobs) = (vec![database], self.jobs());
-        let transfer = Transfer { databases, schedule, jobs, opener: Arc::new(opener), monitor, had, begun };
+        let (databases, means) = (vec![database], ready.means);
+        let transfer = Transfer { databases, schedule, means, opener: Arc::new(opener), monitor, had, begun };
         let mut moved = transfer.run(phases.reporter(), cancel).await?;
         Ok(moved.pop().unwrap_or_default())
     }

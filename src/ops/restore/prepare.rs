@@ -1,6 +1,7 @@
 //! Everything that is read and thought before the first byte is written.
 
 use std::collections::{BTreeSet, HashMap};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use super::known::known;
@@ -15,9 +16,11 @@ use crate::error::Result;
 use crate::event::{Finding, Phase, Severity};
 use crate::ops::Tablespaces;
 use crate::ops::check::{Clearance, Preflight};
+use crate::ops::means;
 use crate::ops::report::Phases;
 use crate::ops::staging::{self, Staging};
 use crate::ops::standing::Standing;
+use crate::plan::means::Means;
 use crate::plan::split;
 use crate::sql;
 use crate::sql::{Ident, Literal, Sql, join};
@@ -47,6 +50,8 @@ pub(super) struct Ready {
     pub path: Sql,
     /// What every session sets first.
     pub first: Sql,
+    /// What the run works with.
+    pub means: Means,
     /// The version of the server that the archive is from.
     pub archive_version: ServerVersion,
 }
@@ -71,6 +76,7 @@ impl Restore {
         let staging = Staging::open(&control, &to, notices).await?;
         phases.end(Phase::Connect, format!("archive of {archive_version}, server {}", control.version()));
         preflight.target(archive_version, control.version());
+        let means = means::of(&control, None, self.jobs).await?;
 
         let mut contents = self.contents(&archive, manifest.as_ref(), &control, &mut preflight)?;
         let entries: Vec<_> = contents.toc.entries().iter().filter(|entry| entry.is_made()).collect();
@@ -122,6 +128,7 @@ impl Restore {
                 manifest,
                 path: Sql::constant(USUAL_PATH),
                 first: Sql::default(),
+                means,
                 archive_version,
             },
         )
@@ -142,26 +149,12 @@ impl Restore {
         if let Some(standing) = &ready.standing {
             properties.clone_from(&standing.properties);
         }
-        let first = match backslashes {
-            true => Sql::constant("SET standard_conforming_strings TO off"),
-            false => Sql::default(),
-        };
+        let strings = backslashes.then(|| Sql::constant("SET standard_conforming_strings TO off"));
+        let first = join(strings.into_iter().chain([ready.means.settings()]).filter(|sql| !sql.is_empty()), ";\n");
         let major = Some(ready.archive_version.major()).filter(|major| *major > 0);
         let packed = Packed::new(ready.packed.archive(), &toc, blocks, &settings.encoding, backslashes, major);
-        let toc = self.shared_by_lanes(toc, &packed);
+        let toc = shared_by_lanes(toc, &packed, ready.means.lanes);
         Ok(Ready { database, properties, toc: Arc::new(toc), packed: Arc::new(packed), path, first, ..ready })
-    }
-
-    /// Lets lanes share the table that is most of all, if the archive tells where its frames lie.
-    fn shared_by_lanes(&self, mut toc: Toc, packed: &Packed) -> Toc {
-        for entry in toc.entries_mut() {
-            let id = entry.id;
-            if let Some(Data::Rows(rows)) = &mut entry.data {
-                rows.pages = packed.frame_count(id);
-            }
-        }
-        split::for_loading(&mut toc, self.jobs());
-        toc
     }
 
     /// The entries of what is selected.
@@ -211,6 +204,18 @@ impl Restore {
         }));
         Ok(contents)
     }
+}
+
+/// Lets lanes share the table that is most of all, if the archive tells where its frames lie.
+fn shared_by_lanes(mut toc: Toc, packed: &Packed, lanes: NonZeroUsize) -> Toc {
+    for entry in toc.entries_mut() {
+        let id = entry.id;
+        if let Some(Data::Rows(rows)) = &mut entry.data {
+            rows.pages = packed.frame_count(id);
+        }
+    }
+    split::for_loading(&mut toc, lanes);
+    toc
 }
 
 /// The version of the server that an archive is from; zero if it does not say.

@@ -223,6 +223,7 @@ impl<'a> Builder<'a> {
             database: 0,
             work: Work::Entry(entry.id),
             cost: entry.weight.max(SMALL),
+            copies: false,
             brief: entry.kind == Kind::SequenceSet,
             needs,
             shares,
@@ -270,6 +271,7 @@ impl<'a> Builder<'a> {
                     database: 0,
                     work,
                     cost: ANALYZE,
+                    copies: false,
                     brief: false,
                     needs,
                     shares: Vec::new(),
@@ -291,7 +293,8 @@ impl<'a> Builder<'a> {
                 true => (Work::Statistics(entry.id), SMALL),
                 false => (Work::Analyze(entry.id), ANALYZE),
             };
-            self.push(Task { database: 0, work, cost, brief: false, needs, shares: Vec::new(), locks: vec![entry.id] });
+            let (shares, locks) = (Vec::new(), vec![entry.id]);
+            self.push(Task { database: 0, work, cost, copies: false, brief: false, needs, shares, locks });
         }
     }
 
@@ -341,6 +344,7 @@ impl<'a> Builder<'a> {
                     database: 0,
                     work: if parts == 1 { Work::Verify(entry.id) } else { Work::VerifyPart(entry.id, part) },
                     cost: entry.weight / 2 / u64::from(parts),
+                    copies: true,
                     brief: false,
                     needs: needs.clone(),
                     shares: Vec::new(),
@@ -395,7 +399,8 @@ pub(super) fn push_data(tasks: &mut Vec<Task>, entry: &Entry, needs: BTreeSet<Ta
     };
     let mut push = |work, cost, needs| {
         let (brief, locks) = (entry.kind == Kind::SequenceSet, entry.locks.clone());
-        tasks.push(Task { database: 0, work, cost, brief, needs, shares: Vec::new(), locks });
+        let copies = !matches!(work, Work::Joined(_));
+        tasks.push(Task { database: 0, work, cost, copies, brief, needs, shares: Vec::new(), locks });
         TaskNumber(tasks.len() - 1)
     };
     if parts <= 1 {
