@@ -389,6 +389,11 @@ impl Toc {
         self.entries.iter_mut()
     }
 
+    /// What all entries together weigh, in bytes.
+    pub fn weight(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.weight).fold(0, u64::saturating_add)
+    }
+
     /// The entry with this number.
     pub fn get(&self, id: EntryId) -> Option<&Entry> {
         self.entries.get((id.0 as usize).checked_sub(1)?)

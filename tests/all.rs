@@ -35,5 +35,6 @@ mod selection;
 mod standing;
 mod statistics;
 mod support;
+mod tuning;
 mod upgrade_archive;
 mod ways;

@@ -1,5 +1,6 @@
 //! The command line: what a user may type, and how it is explained. Resolves nothing; that is the next room's.
 
+mod clean;
 mod dump;
 mod list;
 mod script;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use super::restore::RestoreArgs;
 use crate::error::ErrorKind;
 
+pub use clean::CleanArgs;
 pub use dump::{ArchiveBeside, ArchiveForm, ArchiveFormat, Compat, DumpArgs};
 pub use list::ListArgs;
 pub use script::ScriptArgs;
@@ -45,6 +47,8 @@ pub enum Command {
     Script(ScriptArgs),
     /// Look whether an archive is whole; no server is needed
     Verify(VerifyArgs),
+    /// Remove what runs that were killed have left on a server
+    Clean(CleanArgs),
 }
 
 /// Entries of an archive by a list.

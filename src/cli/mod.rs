@@ -17,13 +17,14 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
 
 use clap::Parser as _;
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::Finding;
+use crate::event::{Finding, Reporter};
 use crate::ops::Plan;
 use crate::ops::archiving::Destination;
-use args::{Cli, Command, DumpArgs, ListArgs, ScriptArgs, UpgradeArgs, VerifyArgs};
+use args::{CleanArgs, Cli, Command, DumpArgs, ListArgs, ScriptArgs, UpgradeArgs, VerifyArgs};
 use options::{Env, Streams};
 use progress::json;
 use reader::Reader;
@@ -48,6 +49,7 @@ pub fn main() -> u8 {
         Command::List(args) => command(&args.output(), hidden, env, |run| list(&args, run)),
         Command::Script(args) => command(&args.output, hidden, env, |run| script(&args, run)),
         Command::Verify(args) => command(&args.output(), hidden, env, |run| verify(&args, run)),
+        Command::Clean(args) => command(&args.output, hidden, env, |run| clean(&args, run)),
     }
 }
 
@@ -188,6 +190,26 @@ fn verify(args: &VerifyArgs, run: &Run<'_>) -> Result<Said> {
     Ok(Said::Summary(match streams.json || streams.quiet {
         true => String::new(),
         false => print::verified(&verified, width(), streams.out),
+    }))
+}
+
+fn clean(args: &CleanArgs, run: &Run<'_>) -> Result<Said> {
+    const LEFT: &str = "what is left can be removed by the same command";
+    let Run { streams, begun, env } = run;
+    let options = options::clean(args, *env)?;
+    let work = async move |_: &mut dyn Reporter, cancel: CancellationToken| {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(Error::cancelled()),
+            cleaned = options.run() => cleaned,
+        }
+    };
+    let Ended::Done(cleaned) = run::run(streams, *begun, LEFT, work)? else { return Ok(Said::Aborted) };
+    tell_findings(&cleaned.findings, streams);
+    Ok(Said::Summary(match (streams.json, streams.quiet) {
+        (true, _) => json::cleaned(&cleaned, begun.elapsed()),
+        (false, false) => print::cleaned(&cleaned),
+        (false, true) => String::new(),
     }))
 }
 

@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use super::args::{
-    self, ArchiveBeside, ArchiveForm, Compat, DumpArgs, ListArgs, LogFormat, Output, ScriptArgs, UpgradeArgs, UseList,
-    VerifyArgs,
+    self, ArchiveBeside, ArchiveForm, CleanArgs, Compat, DumpArgs, ListArgs, LogFormat, Output, ScriptArgs,
+    UpgradeArgs, UseList, VerifyArgs,
 };
 use super::selection::SelectionArgs;
 use super::style::{self, Paint};
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::ops::archiving::{self, Destination, Readers};
 use crate::ops::upgrade::{Archiving, Carried, Statistics, Writers};
 use crate::ops::{
-    Codec, Databases, Dump, Format, Input, List, Script, Tablespaces, Upgrade, Verified, VerifyArchive, Wanted,
+    Clean, Codec, Databases, Dump, Format, Input, List, Script, Tablespaces, Upgrade, Verified, VerifyArchive, Wanted,
 };
 use crate::wire::conninfo::{ConnInfo, Side};
 
@@ -53,6 +53,7 @@ pub fn upgrade(args: &UpgradeArgs, env: Env<'_>) -> Result<Upgrade> {
         },
         tablespaces: tablespaces(args.tablespaces),
         archive: beside(&args.archive)?,
+        tune: args.tune_target,
     })
 }
 
@@ -135,6 +136,15 @@ pub fn verify(args: &VerifyArgs) -> Result<VerifyArchive> {
             .with_hint("Put it into a file first."));
     }
     Ok(VerifyArchive { archive: args.archive.clone(), jobs: args.jobs })
+}
+
+/// The options of a cleaning.
+///
+/// # Errors
+///
+/// `Usage` if the connection string is missing or makes no sense.
+pub fn clean(args: &CleanArgs, env: Env<'_>) -> Result<Clean> {
+    Ok(Clean { to: ConnInfo::resolve(Side::New, args.to.as_deref(), env)? })
 }
 
 /// The options of a dump.

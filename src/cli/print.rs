@@ -13,12 +13,29 @@ use super::style::Paint;
 use super::text;
 use crate::error::Error;
 use crate::event::{Finding, Severity};
+use crate::ops::Cleaned;
 
 /// An error, and what to do about it: `error: ...`, then `hint: ...`.
 pub fn error(error: &Error, paint: Paint) -> String {
     let mut out = format!("{} {}\n", paint.red("error:"), text::safe_lines(&error.to_string()));
     if let Some(hint) = error.hint() {
         out += &format!("{} {}\n", paint.cyan("hint:"), text::safe_lines(hint));
+    }
+    out
+}
+
+/// What a cleaning has done.
+pub fn cleaned(cleaned: &Cleaned) -> String {
+    let mut out: String =
+        cleaned.databases.iter().map(|name| format!("Database {} is gone.\n", text::safe(name))).collect();
+    if cleaned.settings {
+        out += "The settings of the server are what they were before --tune-target.\n";
+    }
+    if out.is_empty() {
+        out += match cleaned.findings.is_empty() {
+            true => "No run has left anything on the server.\n",
+            false => "Nothing was changed.\n",
+        };
     }
     out
 }

@@ -48,6 +48,11 @@ pub struct RestoreArgs {
     #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
     pub tablespaces: Tablespaces,
 
+    /// Let WAL pile up for longer between checkpoints of the server while the run lasts (max_wal_size, checkpoint_timeout),
+    /// and put its settings back at the end; `pgtandem clean` does so after a run that was killed
+    #[arg(long)]
+    pub tune_target: bool,
+
     /// Restore what is whole of an archive that is damaged, list what is lost, and end with exit code 5 if anything is
     #[arg(long)]
     pub salvage: bool,
@@ -114,6 +119,7 @@ fn options(args: &RestoreArgs, env: Env<'_>) -> Result<Restore> {
         },
         tablespaces: tablespaces(args.tablespaces),
         salvage: args.salvage,
+        tune: args.tune_target,
     })
 }
 

@@ -11,6 +11,7 @@ use super::means;
 use super::report::Phases;
 use super::staging::{self, Staging};
 use super::standing::Standing;
+use super::tuning;
 use super::upgrade::{Archiving, Upgrade};
 use crate::catalog::read::Names;
 use crate::catalog::{self, Catalog, Decisions, Setting};
@@ -108,6 +109,11 @@ impl Ready {
     /// The names that the databases will bear.
     pub fn names(&self) -> Vec<String> {
         self.databases.iter().map(|database| database.name().to_owned()).collect()
+    }
+
+    /// What all databases weigh, in bytes.
+    pub fn bytes(&self) -> u64 {
+        weight(&self.databases)
     }
 
     /// The database, where there are several.
@@ -219,6 +225,7 @@ impl Upgrade {
         }
         preflight.missing(&wanted, &control).await?;
         globals.check(&wanted, &mut preflight).await?;
+        preflight.note(tuning::look(&control, weight(&databases), self.tune).await?);
         phases.found(preflight.take_findings());
         let clearance = preflight.clear()?;
         phases.end(Phase::Check, "nothing stands in the way".to_owned());
@@ -359,6 +366,11 @@ async fn search_path(old: &Session) -> Result<Sql> {
     let default = Sql::constant("SELECT reset_val AS path FROM pg_catalog.pg_settings WHERE name = 'search_path'");
     let value = old.row(&default).await?.get("path")?;
     Ok(Setting { name: "search_path".to_owned(), value }.assignment())
+}
+
+/// What databases weigh, in bytes.
+fn weight(databases: &[Prepared]) -> u64 {
+    databases.iter().map(|database| database.toc.weight()).fold(0, u64::saturating_add)
 }
 
 fn catalog_summary(databases: &[Prepared]) -> String {

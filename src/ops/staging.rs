@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::check::Clearance;
 use super::standing::Trace;
+use super::tuning;
 use crate::catalog::Database;
 use crate::error::{Error, Result};
 use crate::sql;
@@ -132,7 +133,23 @@ impl Staging {
         self.remove().await?;
         self.control.run(statement).await?;
         let mark = format!("{MARK}: a copy of {old} that is not complete. The next run of pgtandem replaces it.");
-        self.control.run(&sql!("COMMENT ON DATABASE {} IS {}", self.name, Literal(&mark))).await
+        self.mark(&mark).await
+    }
+
+    async fn mark(&self, comment: &str) -> Result<()> {
+        self.control.run(&sql!("COMMENT ON DATABASE {} IS {}", self.name, Literal(comment))).await
+    }
+
+    /// Keeps a line for whoever finds the staging database, in place of the one that was kept before.
+    pub async fn keep(&self, line: &str) -> Result<()> {
+        let comment = self.comment(&self.name).await?;
+        let mark = comment.lines().next().unwrap_or(MARK);
+        self.mark(format!("{mark}\n{line}").trim_end()).await
+    }
+
+    /// The session outside of the database that is being made.
+    pub fn control(&self) -> &Session {
+        &self.control
     }
 
     /// Removes the staging database, if it is there.
@@ -201,12 +218,28 @@ impl Staging {
     }
 
     async fn is_ours(&self, name: &Ident) -> Result<bool> {
+        Ok(self.comment(name).await?.starts_with(MARK))
+    }
+
+    /// The comment on a database; empty where there is none.
+    async fn comment(&self, name: &Ident) -> Result<String> {
         let sql = sql!(
-            "SELECT pg_catalog.shobj_description(oid, 'pg_database') AS comment FROM pg_catalog.pg_database WHERE datname = {}",
+            "SELECT COALESCE(pg_catalog.shobj_description(oid, 'pg_database'), '') AS comment \
+             FROM pg_catalog.pg_database WHERE datname = {}",
             Literal(name.as_str())
         );
-        let row = self.control.row(&sql).await?;
-        Ok(row.get::<Option<String>>("comment")?.is_some_and(|c| c.starts_with(MARK)))
+        self.control.row(&sql).await?.get("comment")
+    }
+
+    /// What the comment on a database of this role's says, if that is a staging database: nobody else's is believed.
+    async fn own_mark(&self, name: &Ident) -> Result<Option<String>> {
+        let sql = sql!(
+            "SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS comment FROM pg_catalog.pg_database d \
+             JOIN pg_catalog.pg_roles r ON r.oid = d.datdba WHERE d.datname = {} AND r.rolname = CURRENT_USER",
+            Literal(name.as_str())
+        );
+        let Some(row) = self.control.maybe_row(&sql).await? else { return Ok(None) };
+        Ok(row.get::<Option<String>>("comment")?.filter(|comment| comment.starts_with(MARK)))
     }
 
     async fn is_empty(&self, name: &Ident) -> Result<bool> {
@@ -224,9 +257,30 @@ impl Staging {
         if self.control.row(&is_template).await?.get("datistemplate")? {
             self.control.run(&sql!("ALTER DATABASE {} IS_TEMPLATE false", name)).await?;
         }
+        self.put_settings_back(name).await?;
         self.drop_subscriptions(name).await?;
         self.end_sessions(name).await?;
         self.control.run(&sql!("DROP DATABASE IF EXISTS {}", name)).await
+    }
+
+    /// Puts settings of the server back that a killed run has changed, and tells whether there were any.
+    async fn put_settings_back(&self, name: &Ident) -> Result<bool> {
+        match self.own_mark(name).await? {
+            Some(comment) => tuning::put_back_from(&self.control, &comment).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Removes a database that is [marked], and tells whether settings of the server were put back.
+    ///
+    /// # Errors
+    ///
+    /// What the server says.
+    pub async fn remove_marked(&self, name: &str) -> Result<bool> {
+        let name = Ident::new(name);
+        let settings = self.put_settings_back(&name).await?;
+        self.drop_database(&name).await?;
+        Ok(settings)
     }
 
     /// A database cannot be dropped while it has subscriptions. Those of ours have never been connected, so that they can go
@@ -280,6 +334,26 @@ pub(super) async fn unbothered(to: &ConnInfo, control: &Session) -> Result<ConnI
     let superuser = Sql::constant("SELECT pg_catalog.current_setting('is_superuser') = 'on' AS superuser");
     let can_be_had = control.version().has_login_event_triggers() && control.row(&superuser).await?.get("superuser")?;
     Ok(if can_be_had { to.with_options("-c event_triggers=off") } else { to.clone() })
+}
+
+/// The databases that runs have marked as theirs, and left.
+///
+/// # Errors
+///
+/// What the server says.
+pub(super) async fn marked(control: &Session) -> Result<Vec<String>> {
+    let query = sql!(
+        "SELECT datname::text AS name FROM pg_catalog.pg_database \
+         WHERE pg_catalog.starts_with(pg_catalog.shobj_description(oid, 'pg_database'), {}) ORDER BY datname",
+        Literal(MARK)
+    );
+    control.rows(&query).await?.iter().map(|row| row.get("name")).collect()
+}
+
+/// The name that a staging database, or what it has replaced, was to bear or bore; where that was cut, the part of it that a
+/// run for the whole name uses, too.
+pub(super) fn target_of(name: &str) -> &str {
+    [REPLACED, SUFFIX].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
 }
 
 /// Whether the session's database holds nothing but what `CREATE DATABASE` puts there.

@@ -19,6 +19,7 @@ use super::globals::Tablespaces;
 use super::ground;
 use super::prepare::{Prepared, Ready, table_of_contents};
 use super::report::Phases;
+use super::tuning::Tuning;
 use super::{Arrived, Outcome, Plan, PlannedStep, Verified};
 pub use crate::catalog::Carried;
 use crate::catalog::{self, Catalog, Object};
@@ -93,6 +94,8 @@ pub struct Upgrade {
     pub tablespaces: Tablespaces,
     /// The archive that is written on the way.
     pub archive: Option<Archiving>,
+    /// Whether settings of the new server are changed for as long as the run lasts.
+    pub tune: bool,
 }
 
 impl Upgrade {
@@ -175,7 +178,19 @@ impl Upgrade {
     ) -> Result<Vec<Arrived>> {
         let filled = async {
             unless_cancelled(cancel, self.make_schemas(ready, phases)).await?;
-            let moved = self.transfer(ready, &archives, phases, notices, begun, cancel.clone()).await?;
+            let tuning = match ready.databases.first() {
+                Some(first) => {
+                    let (tuning, findings) = Tuning::begin(&first.staging, self.tune, ready.bytes()).await?;
+                    phases.found(findings);
+                    Some(tuning)
+                }
+                None => None,
+            };
+            let moved = self.transfer(ready, &archives, phases, notices, begun, cancel.clone()).await;
+            let moved = match tuning {
+                Some(tuning) => tuning.end(moved, phases).await?,
+                None => moved?,
+            };
             unless_cancelled(cancel, self.prove(ready, &moved, phases)).await
         };
         let mut arrived = match filled.await {

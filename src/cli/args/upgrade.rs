@@ -55,6 +55,11 @@ pub struct UpgradeArgs {
     #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
     pub tablespaces: Tablespaces,
 
+    /// Let WAL pile up for longer between checkpoints of the new server while the run lasts (max_wal_size, checkpoint_timeout),
+    /// and put its settings back at the end; `pgtandem clean` does so after a run that was killed
+    #[arg(long)]
+    pub tune_target: bool,
+
     /// Show what would be done, in order and with sizes, and write nothing
     #[arg(long)]
     pub dry_run: bool,

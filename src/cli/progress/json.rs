@@ -21,9 +21,10 @@
 //! | `list` | `database`, `version`, `compression`, `created` (local to the writer), `server_version`, `writer_version`, `entries` (`id`, `kind`, `schema`, `name`, `owner`, `has_data`, `rows`, `bytes`, `stored_bytes`), `findings` |
 //! | `script` | `findings` |
 //! | `verified` | `archive`, `version`, `compression`, `writer` (null without a manifest), `archive_bytes`, `bytes` (before compression), `entries`, `blocks`, `frames`, `rows`, `large_objects`, `whole`, `faults` (`subject`, `frame`, `frames`, `from`, `to`, `text`, `differs`), `more_faults`, `findings`, `duration_ms` |
+//! | `cleaned` | `databases`, `settings` (whether those of the server were put back), `findings` |
 //! | `error` | `kind`, `message`, `subject`, `statement`, `sqlstate`, `hint`, `exit_code` |
 //!
-//! The last line is one of `outcome`, `plan`, `dumped`, `restored`, `list`, `script`, `verified` and `error`.
+//! The last line is one of `outcome`, `plan`, `dumped`, `restored`, `list`, `script`, `verified`, `cleaned` and `error`.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -36,7 +37,7 @@ use crate::error::Error;
 use crate::event::{Event, Finding, Reporter};
 use crate::ops::verify::Fault;
 use crate::ops::{
-    ArchiveFile, ArchiveVerified, Arrived, Dumped, IndexEvidence, Listed, ListedEntry, Loss, Outcome, Plan,
+    ArchiveFile, ArchiveVerified, Arrived, Cleaned, Dumped, IndexEvidence, Listed, ListedEntry, Loss, Outcome, Plan,
     PlannedStep, Restored,
 };
 use crate::toc::Section;
@@ -304,6 +305,15 @@ pub fn verified(verified: &ArchiveVerified) -> String {
 /// The end of a script.
 pub fn script(found: &[Finding], elapsed: Duration) -> String {
     Object::new("script", elapsed).with("findings", findings(found)).line()
+}
+
+/// The end of a cleaning.
+pub fn cleaned(cleaned: &Cleaned, elapsed: Duration) -> String {
+    Object::new("cleaned", elapsed)
+        .with("databases", cleaned.databases.clone())
+        .with("settings", cleaned.settings)
+        .with("findings", findings(&cleaned.findings))
+        .line()
 }
 
 /// The end of a run that failed.

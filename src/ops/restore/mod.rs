@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::report::Phases;
+use super::tuning::Tuning;
 use super::upgrade::{NOTICES, unless_cancelled};
 use super::{Arrived, Outcome, Plan, PlannedStep, Tablespaces, Verified, arrived, check, compare, ground};
 use super::{Input, Wanted};
@@ -61,6 +62,8 @@ pub struct Restore {
     pub tablespaces: Tablespaces,
     /// Whether what is whole is restored of an archive that is not: see [`Restored::verdict`].
     pub salvage: bool,
+    /// Whether settings of the server are changed for as long as the run lasts.
+    pub tune: bool,
 }
 
 /// What a restore did.
@@ -181,7 +184,10 @@ impl Restore {
         phases.found(unless_cancelled(cancel, ready.rehearse()).await?);
         let counted = unless_cancelled(cancel, ready.settle()).await?;
         phases.end(Phase::Schema, format!("{made} objects"));
-        let mut moved = self.transfer(ready, phases, notices, begun, cancel.clone()).await?;
+        let (tuning, findings) = Tuning::begin(&ready.staging, self.tune, ready.toc.weight()).await?;
+        phases.found(findings);
+        let moved = self.transfer(ready, phases, notices, begun, cancel.clone()).await;
+        let mut moved = tuning.end(moved, phases).await?;
         // It comes last in a stream.
         if let Some(manifest) = unless_cancelled(cancel, ready.packed.end()).await? {
             ready.manifest = Some(manifest);

@@ -20,6 +20,7 @@ use crate::ops::means;
 use crate::ops::report::Phases;
 use crate::ops::staging::{self, Staging};
 use crate::ops::standing::Standing;
+use crate::ops::tuning;
 use crate::plan::means::Means;
 use crate::plan::split;
 use crate::sql;
@@ -108,6 +109,7 @@ impl Restore {
             contents.roles.entry(owner.as_str().to_owned()).or_insert_with(|| "the database".to_owned());
         }
         let roles = Roles::check(&contents.roles, self.roles, &control, &mut preflight).await?;
+        preflight.note(tuning::look(&control, contents.toc.weight(), self.tune).await?);
         phases.found(preflight.take_findings());
         let clearance = preflight.clear()?;
         phases.end(Phase::Check, "nothing stands in the way".to_owned());
