@@ -7,12 +7,16 @@
 //! Several databases can share a schedule, and with it the lanes: their tasks have nothing to do with each other.
 
 mod build;
+mod rates;
 mod turns;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
 
 use crate::toc::{Entry, EntryId, Part, Toc};
 use build::{Builder, push_data};
+pub use rates::Class;
+use rates::Rates;
 use turns::Turns;
 
 /// The number of a task within its schedule.
@@ -79,8 +83,8 @@ pub struct Task {
     pub work: Work,
     /// What it costs, in bytes of plain copying that take as long.
     pub cost: u64,
-    /// Whether it copies data, or reads it back: what is as fast as both servers and the way between them.
-    pub copies: bool,
+    /// What else is as fast.
+    pub class: Class,
     /// Whether it sets the state of a sequence.
     brief: bool,
     needs: BTreeSet<TaskNumber>,
@@ -115,6 +119,8 @@ pub struct Schedule {
     /// How many running tasks share each relation; [`EXCLUSIVE`] where one has it for itself.
     held: HashMap<Relation, usize>,
     left: usize,
+    /// What the tasks so far have cost; `None` where the ranks are not about that.
+    rates: Option<Rates>,
     /// Where data come one after the other.
     turns: Option<Turns>,
 }
@@ -132,7 +138,8 @@ impl Schedule {
             let before = tasks.len();
             tasks.extend(Builder::new(toc, extras).build().into_iter().map(|task| task.moved_to(database, before)));
         }
-        Self::of(tasks, chains)
+        let schedule = Self::of(tasks, |tasks, needed_by| chains(tasks, needed_by, &Rates::default()));
+        Self { rates: Some(Rates::default()), ..schedule }
     }
 
     /// The schedule for reading all rows and large objects of a database, the largest first. Rows that have to be restored
@@ -166,8 +173,8 @@ impl Schedule {
         }
         let chain = rank(&tasks, &needed_by);
         let left = tasks.len();
-        let mut schedule =
-            Self { tasks, needed_by, waiting, ready: BTreeMap::new(), chain, held: HashMap::new(), left, turns: None };
+        let (ready, held) = (BTreeMap::new(), HashMap::new());
+        let mut schedule = Self { tasks, needed_by, waiting, ready, chain, held, left, rates: None, turns: None };
         for number in 0..left {
             if schedule.waiting[number] == 0 {
                 schedule.make_ready(TaskNumber(number));
@@ -194,6 +201,7 @@ impl Schedule {
             behind = *chain;
         }
         self.turns = Some(Turns::new(queue));
+        self.rates = None;
         self.ready.clear();
         for number in 0..self.tasks.len() {
             if self.waiting[number] == 0 {
@@ -292,6 +300,20 @@ impl Schedule {
         }
     }
 
+    /// The same, and that it took so long: what is left has its turn by what was learnt from that.
+    pub fn finish_after(&mut self, number: TaskNumber, elapsed: Duration) {
+        self.finish(number);
+        let task = &self.tasks[number.0];
+        let Some(rates) = &mut self.rates else { return };
+        rates.note(task.class, task.cost, elapsed);
+        if rates.settle() {
+            self.chain = chains(&self.tasks, &self.needed_by, rates);
+            for number in std::mem::take(&mut self.ready).into_values() {
+                self.make_ready(number);
+            }
+        }
+    }
+
     fn make_ready(&mut self, number: TaskNumber) {
         if self.turns.as_ref().is_some_and(|turns| !turns.is_next(number)) {
             return;
@@ -326,12 +348,13 @@ impl Task {
 }
 
 /// For every task the cost of the costliest chain that begins with it.
-fn chains(tasks: &[Task], needed_by: &[Vec<TaskNumber>]) -> Vec<u64> {
-    let mut chain: Vec<u64> = tasks.iter().map(|t| t.cost).collect();
+fn chains(tasks: &[Task], needed_by: &[Vec<TaskNumber>], rates: &Rates) -> Vec<u64> {
+    let cost = |task: &Task| (task.cost as f64 * rates.factor(task.class)) as u64;
+    let mut chain: Vec<u64> = tasks.iter().map(cost).collect();
     // Tasks need only tasks with lower numbers, so one pass from the end is enough.
     for number in (0..tasks.len()).rev() {
         let behind = needed_by[number].iter().map(|n| chain[n.0]).max().unwrap_or(0);
-        chain[number] = tasks[number].cost.saturating_add(behind);
+        chain[number] = chain[number].saturating_add(behind);
     }
     chain
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::run::Database;
 use crate::event::{Event, Phase, Reporter, Tally, TaskId};
@@ -68,7 +68,7 @@ impl<'a> Progress<'a> {
     }
 
     /// How often the reporter wants to hear how far the work has come.
-    pub fn tick(&self) -> Option<std::time::Duration> {
+    pub fn tick(&self) -> Option<Duration> {
         self.reporter.tick()
     }
 
@@ -97,16 +97,17 @@ impl<'a> Progress<'a> {
         tally
     }
 
-    /// A task has ended well.
-    pub fn end(&mut self, number: TaskNumber) {
-        let Some(task) = self.running.remove(&number) else { return };
+    /// A task has ended well. Returns how long it took.
+    pub fn end(&mut self, number: TaskNumber) -> Duration {
+        let Some(task) = self.running.remove(&number) else { return Duration::ZERO };
+        let elapsed = task.begun.elapsed();
         let rows = (task.phase == Phase::Data || task.phase == Phase::Verify).then(|| task.tally.rows());
         let bytes = match task.phase {
             Phase::Indexes | Phase::Analyze => task.total,
             _ => task.tally.bytes(),
         };
-        self.reporter.event(&Event::TaskDone { task: id(number), bytes, rows, elapsed: task.begun.elapsed() });
-        let Some(state) = self.phases.get_mut(&task.phase) else { return };
+        self.reporter.event(&Event::TaskDone { task: id(number), bytes, rows, elapsed });
+        let Some(state) = self.phases.get_mut(&task.phase) else { return elapsed };
         state.left -= 1;
         state.done += task.total;
         if state.left == 0 {
@@ -114,6 +115,7 @@ impl<'a> Progress<'a> {
             let summary = summary(task.phase, state.tasks);
             self.reporter.event(&Event::PhaseDone { phase: task.phase, summary, elapsed });
         }
+        elapsed
     }
 
     /// The entry that a running task builds, if it is one whose server reports how far it is.

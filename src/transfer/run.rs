@@ -206,13 +206,13 @@ impl Dispatcher<'_> {
     /// done on the new server alone has one for each of its processors. What should come first is waited for.
     fn next(&self) -> Option<TaskNumber> {
         let busy = self.busy().count();
-        let copying = self.busy().filter(|number| self.schedule.task(*number).copies).count();
+        let copying = self.busy().filter(|number| self.schedule.task(*number).class.copies()).count();
         let (may_copy, may_build) = (copying < self.pace.lanes(), busy < self.means.lanes.get());
         if !may_copy && !may_build || busy == self.workers.len() {
             return None;
         }
-        let number = self.schedule.next(|task| may_copy || !task.copies)?;
-        (may_build || self.schedule.task(number).copies).then_some(number)
+        let number = self.schedule.next(|task| may_copy || !task.class.copies())?;
+        (may_build || self.schedule.task(number).class.copies()).then_some(number)
     }
 
     /// The tasks under way.
@@ -222,10 +222,10 @@ impl Dispatcher<'_> {
 
     /// Looks whether another number of lanes may be faster.
     fn look(&mut self) {
-        let copying = self.busy().filter(|number| self.schedule.task(*number).copies);
+        let copying = self.busy().filter(|number| self.schedule.task(*number).class.copies());
         let under_way =
             copying.filter_map(|number| Some((number, self.progress.running(number)?.tally.bytes()))).collect();
-        let more = self.schedule.next(|task| task.copies).is_some();
+        let more = self.schedule.next(|task| task.class.copies()).is_some();
         let before = self.pace.lanes();
         self.pace.look(self.begun.elapsed(), Look { under_way, ended: self.copied, more });
         if self.pace.lanes() != before {
@@ -259,9 +259,9 @@ impl Dispatcher<'_> {
                 moved.by_path.insert(work.entry());
             }
         }
-        self.progress.end(done.number);
-        self.copied += usize::from(self.schedule.task(done.number).copies);
-        self.schedule.finish(done.number);
+        let elapsed = self.progress.end(done.number);
+        self.copied += usize::from(self.schedule.task(done.number).class.copies());
+        self.schedule.finish_after(done.number, elapsed);
         Ok(())
     }
 

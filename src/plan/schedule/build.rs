@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Extras, Task, TaskNumber, Work};
+use super::{Class, Extras, Task, TaskNumber, Work};
 use crate::sql::QualName;
 use crate::toc::{Data, Entry, EntryId, Kind, Part, Section, Toc};
 
@@ -223,7 +223,7 @@ impl<'a> Builder<'a> {
             database: 0,
             work: Work::Entry(entry.id),
             cost: entry.weight.max(SMALL),
-            copies: false,
+            class: class_of(entry),
             brief: entry.kind == Kind::SequenceSet,
             needs,
             shares,
@@ -271,7 +271,7 @@ impl<'a> Builder<'a> {
                     database: 0,
                     work,
                     cost: ANALYZE,
-                    copies: false,
+                    class: Class::Other,
                     brief: false,
                     needs,
                     shares: Vec::new(),
@@ -294,7 +294,7 @@ impl<'a> Builder<'a> {
                 false => (Work::Analyze(entry.id), ANALYZE),
             };
             let (shares, locks) = (Vec::new(), vec![entry.id]);
-            self.push(Task { database: 0, work, cost, copies: false, brief: false, needs, shares, locks });
+            self.push(Task { database: 0, work, cost, class: Class::Other, brief: false, needs, shares, locks });
         }
     }
 
@@ -344,7 +344,7 @@ impl<'a> Builder<'a> {
                     database: 0,
                     work: if parts == 1 { Work::Verify(entry.id) } else { Work::VerifyPart(entry.id, part) },
                     cost: entry.weight / 2 / u64::from(parts),
-                    copies: true,
+                    class: Class::ReadBack,
                     brief: false,
                     needs: needs.clone(),
                     shares: Vec::new(),
@@ -366,6 +366,15 @@ impl<'a> Builder<'a> {
             matches!(kind, Some(Kind::Table | Kind::ForeignTable | Kind::MaterializedView))
         };
         entry.needs.iter().filter(is_relation).copied().collect()
+    }
+}
+
+/// The class of what makes an entry that has no data.
+const fn class_of(entry: &Entry) -> Class {
+    match entry.kind {
+        Kind::Index | Kind::Constraint => Class::Build,
+        Kind::ForeignKey => Class::ForeignKey,
+        _ => Class::Other,
     }
 }
 
@@ -399,8 +408,8 @@ pub(super) fn push_data(tasks: &mut Vec<Task>, entry: &Entry, needs: BTreeSet<Ta
     };
     let mut push = |work, cost, needs| {
         let (brief, locks) = (entry.kind == Kind::SequenceSet, entry.locks.clone());
-        let copies = !matches!(work, Work::Joined(_));
-        tasks.push(Task { database: 0, work, cost, copies, brief, needs, shares: Vec::new(), locks });
+        let class = if matches!(work, Work::Joined(_)) { Class::Other } else { Class::Copy };
+        tasks.push(Task { database: 0, work, cost, class, brief, needs, shares: Vec::new(), locks });
         TaskNumber(tasks.len() - 1)
     };
     if parts <= 1 {

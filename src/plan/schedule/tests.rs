@@ -147,6 +147,32 @@ fn the_longest_chain_goes_first() {
 }
 
 #[test]
+fn what_was_learnt_counts_for_what_is_left() {
+    const MB: u64 = 1 << 20;
+    let mut toc = Toc::default();
+    let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| table(&mut toc, name));
+    rows(&mut toc, a, "a", 300 * MB);
+    let d_rows = rows(&mut toc, d, "d", 80 * MB);
+    let c_rows = rows(&mut toc, c, "c", 100 * MB);
+    let b_rows = rows(&mut toc, b, "b", 20 * MB);
+    let (first, second) = (index(&mut toc, b, "b_first", 90 * MB), index(&mut toc, b, "b_second", 60 * MB));
+    let mut schedule = Schedule::new([&toc], PLAIN);
+    let a_rows = schedule.take().unwrap();
+    let mut after = |work, seconds| {
+        let number = schedule.take().unwrap();
+        assert_eq!(schedule.task(number).work, Work::Entry(work));
+        schedule.finish_after(number, std::time::Duration::from_secs(seconds));
+    };
+    after(b_rows, 20);
+    after(c_rows, 100);
+    // A second a megabyte for rows, and four for indexes: else the rows of d would be next.
+    after(first, 360);
+    after(second, 240);
+    after(d_rows, 80);
+    schedule.finish(a_rows);
+}
+
+#[test]
 fn a_constraint_waits_while_an_index_of_its_table_is_built() {
     let mut toc = Toc::default();
     let a = table(&mut toc, "a");
