@@ -35,7 +35,7 @@ fn both_hold_what_the_old_server_held() {
     fill(old, database, "roundtrip");
     let before = Oracle::of(old, database);
     let in_archive = before.clone().without_database().data;
-    upgrade(old, &new, database, &archive).succeed().tells(&["archive", "all.pgdump", "zstd:3"]);
+    upgrade(old, &new, database, &archive).succeed().tells(&["archive", "all.pgdump", "by zstd;"]);
     assert_eq!(Oracle::of(&new, database).data, before.expected_there().data);
     verified(&archive);
     // What a dump writes restores as that of the upgrade does.

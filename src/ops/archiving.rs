@@ -149,7 +149,7 @@ impl Options {
     /// How it is compressed, if its readers can read that.
     pub(super) fn checked(&self) -> Result<Codec> {
         match (self.readers, self.codec) {
-            (Readers::Since12, Codec::Lz4 | Codec::Zstd(_)) => {
+            (Readers::Since12, Codec::Lz4 | Codec::Zstd(_) | Codec::ZstdAdapted) => {
                 Err(Error::usage(format!("pg_restore before 16 cannot read {}", self.codec))
                     .with_hint("With --compat, say --compress gzip or --compress none."))
             }

@@ -11,7 +11,7 @@ use crate::event::{Finding, Severity};
 const fn needed(codec: Codec) -> (u64, u64) {
     match codec {
         Codec::None => (50, 100),
-        Codec::Gzip(_) | Codec::Lz4 | Codec::Zstd(_) => (5, 40),
+        Codec::Gzip(_) | Codec::Lz4 | Codec::Zstd(_) | Codec::ZstdAdapted => (5, 40),
     }
 }
 

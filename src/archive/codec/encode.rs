@@ -43,7 +43,27 @@ enum Method {
     Gzip(Compress),
     Lz4,
     Zstd(Compressor<'static>),
+    Adapted(Adapted),
 }
+
+/// The usual level, and a lower one that is quicker. Where text is mostly numbers the lower one makes pieces that are as small:
+/// so one piece of so many is compressed by both.
+struct Adapted {
+    usual: Compressor<'static>,
+    lower: Option<Compressor<'static>>,
+    other: Vec<u8>,
+    /// Pieces until the next trial.
+    left: u32,
+    is_lower: bool,
+}
+
+/// The two levels.
+const USUAL_LEVEL: i32 = 3;
+const LOWER_LEVEL: i32 = 2;
+/// One trial for so many pieces.
+const PIECES_A_TRIAL: u32 = 16;
+/// Smaller pieces tell nothing, and cost nothing, in bytes.
+const SMALLEST_TRIED: usize = 128 << 10;
 
 impl fmt::Debug for Encoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,6 +82,7 @@ impl Encoder {
             Codec::Gzip(level) => Method::Gzip(Compress::new(flate2::Compression::new(level), false)),
             Codec::Lz4 => Method::Lz4,
             Codec::Zstd(level) => Method::Zstd(compressor(level).map_err(failed)?),
+            Codec::ZstdAdapted => Method::Adapted(Adapted::new().map_err(failed)?),
         };
         Ok(Self { method, buffer: Vec::new() })
     }
@@ -82,8 +103,11 @@ impl Encoder {
             }
             Method::Lz4 => lz4(content).map_err(failed)?,
             Method::Zstd(compressor) => {
-                self.buffer.reserve(zstd::compress_bound(content.len()));
-                compressor.compress_to_buffer(content, &mut self.buffer).map_err(failed)?;
+                zstd(compressor, content, &mut self.buffer).map_err(failed)?;
+                self.made()
+            }
+            Method::Adapted(adapted) => {
+                adapted.compress(content, &mut self.buffer).map_err(failed)?;
                 self.made()
             }
         };
@@ -100,6 +124,41 @@ impl Encoder {
         made.shrink_to_fit();
         made
     }
+}
+
+impl Adapted {
+    fn new() -> std::io::Result<Self> {
+        let usual = compressor(USUAL_LEVEL)?;
+        Ok(Self { usual, lower: None, other: Vec::new(), left: 0, is_lower: false })
+    }
+
+    fn compress(&mut self, content: &[u8], to: &mut Vec<u8>) -> std::io::Result<()> {
+        if content.len() < SMALLEST_TRIED || content.len() > LARGEST_KEPT {
+            return zstd(&mut self.usual, content, to);
+        }
+        let lower = match &mut self.lower {
+            Some(lower) => lower,
+            none => none.insert(compressor(LOWER_LEVEL)?),
+        };
+        if self.left > 0 {
+            self.left -= 1;
+            return zstd(if self.is_lower { lower } else { &mut self.usual }, content, to);
+        }
+        zstd(&mut self.usual, content, to)?;
+        self.other.clear();
+        zstd(lower, content, &mut self.other)?;
+        self.left = PIECES_A_TRIAL - 1;
+        self.is_lower = self.other.len() <= to.len();
+        if self.is_lower {
+            std::mem::swap(to, &mut self.other);
+        }
+        Ok(())
+    }
+}
+
+fn zstd(compressor: &mut Compressor<'_>, content: &[u8], to: &mut Vec<u8>) -> std::io::Result<()> {
+    to.reserve(zstd::compress_bound(content.len()));
+    compressor.compress_to_buffer(content, to).map(drop)
 }
 
 fn compressor(level: i32) -> std::io::Result<Compressor<'static>> {

@@ -45,11 +45,13 @@ pub enum Codec {
     Lz4,
     /// Zstandard, at a level from 1 to 22.
     Zstd(i32),
+    /// Zstandard at level 3, or at level 2, which is quicker, where pieces of the same block are no larger then.
+    ZstdAdapted,
 }
 
 impl Codec {
     /// What is taken if nobody says otherwise.
-    pub const DEFAULT: Self = Self::Zstd(3);
+    pub const DEFAULT: Self = Self::ZstdAdapted;
     const GZIP_LEVELS: std::ops::RangeInclusive<u32> = 1..=9;
     const ZSTD_LEVELS: std::ops::RangeInclusive<i32> = 1..=22;
 
@@ -59,7 +61,7 @@ impl Codec {
             Self::None => Compression::None,
             Self::Gzip(_) => Compression::Gzip,
             Self::Lz4 => Compression::Lz4,
-            Self::Zstd(_) => Compression::Zstd,
+            Self::Zstd(_) | Self::ZstdAdapted => Compression::Zstd,
         }
     }
 
@@ -86,14 +88,14 @@ impl Default for Codec {
 impl FromStr for Codec {
     type Err = Error;
 
-    /// "zstd", "zstd:3", "gzip:6", "lz4", "none".
+    /// "zstd" (adapted), "zstd:3", "gzip:6", "lz4", "none".
     ///
     /// # Errors
     /// * `Usage` for anything else, with what is possible.
     fn from_str(text: &str) -> Result<Self> {
         let unknown = || {
             Error::usage(format!("\"{text}\" is no way to compress an archive"))
-                .with_hint("Possible are zstd:N with N from 1 to 22, gzip:N with N from 1 to 9, lz4 and none.")
+                .with_hint("Possible are zstd, zstd:N with N from 1 to 22, gzip:N with N from 1 to 9, lz4 and none.")
         };
         let (name, level) = match text.split_once(':') {
             Some((name, level)) => (name, Some(level.parse().map_err(|_| unknown())?)),
@@ -103,7 +105,8 @@ impl FromStr for Codec {
             ("none", None) => Ok(Self::None),
             ("lz4", None) => Ok(Self::Lz4),
             ("gzip", level) => Self::Gzip(level.unwrap_or(6)).checked(),
-            ("zstd", level) => Self::Zstd(level.map_or(Ok(3), i32::try_from).map_err(|_| unknown())?).checked(),
+            ("zstd", None) => Ok(Self::ZstdAdapted),
+            ("zstd", Some(level)) => Self::Zstd(i32::try_from(level).map_err(|_| unknown())?).checked(),
             _ => Err(unknown()),
         }
     }
@@ -116,6 +119,7 @@ impl fmt::Display for Codec {
             Self::Gzip(level) => write!(f, "gzip:{level}"),
             Self::Lz4 => f.write_str("lz4"),
             Self::Zstd(level) => write!(f, "zstd:{level}"),
+            Self::ZstdAdapted => f.write_str("zstd"),
         }
     }
 }

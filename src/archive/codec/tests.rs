@@ -3,7 +3,7 @@ use std::io::Write as _;
 
 use super::*;
 
-const CODECS: [Codec; 4] = [Codec::None, Codec::Gzip(6), Codec::Lz4, Codec::Zstd(3)];
+const CODECS: [Codec; 5] = [Codec::None, Codec::Gzip(6), Codec::Lz4, Codec::Zstd(3), Codec::ZstdAdapted];
 
 /// Something between noise and repetition.
 fn content(length: usize, seed: u64) -> Vec<u8> {
@@ -20,6 +20,22 @@ fn content(length: usize, seed: u64) -> Vec<u8> {
     }
     bytes.truncate(length);
     bytes
+}
+
+#[test]
+fn the_lower_level_is_taken_where_pieces_are_no_larger() {
+    // Words that come again and again are for the usual level, digits for the lower one.
+    let prose: Vec<u8> = include_bytes!("encode.rs").repeat(40);
+    let digits: Vec<u8> = content(512 << 10, 7);
+    for (content, name) in [(prose, "prose"), (digits, "digits")] {
+        let sizes = |codec| Encoder::new(codec).unwrap().frame(&content).unwrap().bytes;
+        let (usual, lower) = (sizes(Codec::Zstd(3)), sizes(Codec::Zstd(2)));
+        let mut adapted = Encoder::new(Codec::ZstdAdapted).unwrap();
+        let expected = if lower.len() <= usual.len() { lower } else { usual };
+        for piece in 0..40 {
+            assert_eq!(adapted.frame(&content).unwrap().bytes, expected, "{name}, piece {piece}");
+        }
+    }
 }
 
 /// A whole stream of these pieces, and its frames.

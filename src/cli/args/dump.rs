@@ -78,7 +78,8 @@ pub struct ArchiveForm {
     #[arg(long, requires = "archive")]
     pub overwrite: bool,
 
-    /// How it is compressed: zstd, gzip or lz4, with a level after a colon, or none [default: zstd:3; gzip:6 with --compat]
+    /// How it is compressed: zstd, gzip or lz4, with a level after a colon, or none. zstd without a level is level 3,
+    /// or 2 where a table is no larger then [default: zstd; gzip:6 with --compat]
     #[arg(short = 'Z', long, value_name = "CODEC[:LEVEL]", requires = "archive")]
     pub compress: Option<String>,
 
