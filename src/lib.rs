@@ -47,7 +47,8 @@
 //! * What one command does, from beginning to end, is one file under [`ops`]; [`ops::upgrade`] reads like a table of contents.
 //!   One run can move several databases: each has its own snapshot, catalog and staging database, and they share the lanes.
 //! * What runs side by side, and what waits for what, is decided in [`plan::schedule`] and done in [`transfer::run`]; which
-//!   tables several lanes share, in [`plan::split`]; in which form rows cross, in [`plan::form`].
+//!   tables several lanes share, in [`plan::split`]; in which form rows cross, in [`plan::form`]; how many lanes there are and
+//!   what they take of the new server, in [`plan::means`] and [`plan::pace`].
 //!
 //! # What holds everywhere
 //!
