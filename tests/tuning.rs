@@ -121,3 +121,47 @@ fn clean_leaves_alone_what_a_run_is_at_work_on_and_what_is_not_marked() {
     assert_eq!(databases(&new, "shop"), ["shop"]);
     assert_eq!(databases(&new, "other"), ["other__tandem"]);
 }
+
+/// How many lanes a run would begin with.
+fn lanes(old: &Server, to: &str, options: &[&str]) -> u64 {
+    let plan =
+        Program::upgrade(&old.url("plain"), to).args(["--dry-run", "--log-format", "json"]).args(options).succeed();
+    let last: serde_json::Value = serde_json::from_str(plan.stdout.lines().last().unwrap()).unwrap();
+    last["jobs"].as_u64().unwrap()
+}
+
+#[test]
+fn lanes_follow_what_the_new_server_has_and_may_be_known_of_it() {
+    let (old, new) = (Server::start(15).unwrap(), Server::builder(18).set("log_statement", "all").start().unwrap());
+    old.create_database("plain").unwrap();
+    old.psql("plain", "CREATE TABLE t AS SELECT g AS a FROM generate_series(1, 1000) g; CREATE INDEX ON t (a)")
+        .unwrap();
+    new.psql("postgres", "CREATE ROLE mover LOGIN CREATEDB CREATEROLE").unwrap();
+    let mover = new.url("plain").replace("postgres@", "mover@");
+    // On this machine, too; a quota that is no whole number is rounded in other ways.
+    let processors = std::thread::available_parallelism().unwrap().get() as u64;
+    let known = lanes(&old, &new.url("plain"), &[]);
+    assert!((processors.min(16)..=processors + 1).contains(&known), "{known} lanes for {processors} processors");
+    assert_eq!(lanes(&old, &new.url("plain"), &["--jobs", "3"]), 3);
+    assert_eq!(lanes(&old, &mover, &["--no-owner"]), 4, "nothing is known");
+    new.psql("postgres", "GRANT pg_read_server_files TO mover").unwrap();
+    assert_eq!(lanes(&old, &mover, &["--no-owner"]), 4, "the function is another right");
+    new.psql("postgres", "GRANT EXECUTE ON FUNCTION pg_read_file(text, bigint, bigint, boolean) TO mover").unwrap();
+    // That right is one of the database postgres, where a run asks.
+    assert_eq!(lanes(&old, &mover, &["--no-owner"]), known);
+    // One session has asked, and some are left for others.
+    new.psql("postgres", "ALTER ROLE mover CONNECTION LIMIT 7").unwrap();
+    assert_eq!(lanes(&old, &mover, &["--no-owner"]), 1);
+
+    // While all processors have something to do, builds get no help; what is said in the connection string stays.
+    let quiet = |to: &str| Program::upgrade(&old.url("plain"), to).args(["-q"]).succeed();
+    quiet(&new.url("plain"));
+    let said = |what: &str| new.log().matches(what).count();
+    assert!(said("SET max_parallel_maintenance_workers TO ") > 0, "{}", new.log());
+    let (workers, memory) = (said("SET max_parallel_maintenance_workers"), said("SET maintenance_work_mem TO "));
+    let options = "options=-c%20max_parallel_maintenance_workers%3D0%20-c%20maintenance_work_mem%3D32MB";
+    new.psql("postgres", "DROP DATABASE plain").unwrap();
+    quiet(&format!("{}?{options}", new.url("plain")));
+    assert_eq!(said("SET max_parallel_maintenance_workers"), workers);
+    assert_eq!(said("SET maintenance_work_mem TO "), memory);
+}
