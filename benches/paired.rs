@@ -23,15 +23,13 @@ usage: cargo bench --bench paired [-- OPTIONS]
 type Way = fn(&Pair) -> Result<Took>;
 
 /// What others do: a name, and how.
-const OTHERS: [(&str, Way); 4] = [
+const OTHERS: [(&str, Way); 5] = [
     ("pg_dump -Fd -j2 -Z gzip, pg_restore -j4", |pair| dump_and_restore(pair, "gzip")),
     ("pg_dump -Fd -j2 -Z zstd:3, pg_restore -j4", |pair| dump_and_restore(pair, "zstd:3")),
     ("pg_dump -Fc, pg_restore", dump_and_restore_alone),
-    (PGCOPYDB, copydb),
+    ("pgcopydb clone --table-jobs 4 --index-jobs 4", |pair| copydb(pair, "4")),
+    ("pgcopydb clone --table-jobs 2 --index-jobs 2", |pair| copydb(pair, "2")),
 ];
-
-/// How `pgcopydb` is run: with its best numbers of those that were tried on two cores.
-const PGCOPYDB: &str = "pgcopydb clone --table-jobs 4 --index-jobs 4";
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("upgrade") {
@@ -71,7 +69,8 @@ fn compare() -> Result<()> {
         lines.push(line(format!("pgtandem upgrade {}", arguments.join(" ")), (!lines.is_empty()).then_some(0)));
     }
     let installed = Command::new("pgcopydb").arg("version").stdout(Stdio::null()).status().is_ok();
-    let others: Vec<_> = OTHERS.into_iter().filter(|(name, _)| !alone && (installed || *name != PGCOPYDB)).collect();
+    let others: Vec<_> =
+        OTHERS.into_iter().filter(|(name, _)| !alone && (installed || !name.starts_with("pgcopydb"))).collect();
     lines.extend(others.iter().map(|(name, _)| line((*name).to_owned(), Some(0))));
     Pair::start(&options)?.compare(options.runs, &mut lines, |pair, way| {
         match (ours.get(way), others.get(way.saturating_sub(ours.len()))) {
@@ -100,12 +99,12 @@ fn dump_and_restore_alone(pair: &Pair) -> Result<Took> {
 
 /// It copies into a database that is there, and keeps its notes in a folder. The stock tools that it runs are those of its
 /// package's own choice.
-fn copydb(pair: &Pair) -> Result<Took> {
+fn copydb(pair: &Pair, jobs: &str) -> Result<Took> {
     let folder = pair.scratch.join("pgcopydb");
     remove(&folder)?;
     pair.new.create_database(DATABASE)?;
     let mut command = Command::new("pgcopydb");
-    command.args(["clone", "--table-jobs", "4", "--index-jobs", "4", "--no-owner", "--not-consistent"]);
+    command.args(["clone", "--table-jobs", jobs, "--index-jobs", jobs, "--no-owner", "--not-consistent"]);
     command.args(["--source", &pair.old.url(DATABASE), "--target", &pair.new.url(DATABASE), "--dir"]).arg(&folder);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     stock([command])
