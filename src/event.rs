@@ -23,6 +23,8 @@ pub enum Phase {
     Indexes,
     /// Planner statistics.
     Analyze,
+    /// Measuring how fast something is.
+    Measure,
     /// Comparing both sides.
     Verify,
     /// Database-level properties, and the final name.
@@ -40,6 +42,7 @@ impl Phase {
             Self::Data => "data",
             Self::Indexes => "indexes",
             Self::Analyze => "analyze",
+            Self::Measure => "measure",
             Self::Verify => "verify",
             Self::Finish => "finish",
         }

@@ -138,7 +138,7 @@ impl Sink {
 /// A table that this run has made is truncated in the same transaction (a simple query is one), so that its rows can be
 /// written frozen (documentation, COPY, FREEZE): no later VACUUM has to touch them all again. Where several tasks share the
 /// rows, none of them can.
-pub(super) fn copy_in(rows: &Rows, encoding: &str) -> Sql {
+pub fn copy_in(rows: &Rows, encoding: &str) -> Sql {
     let target = rows.into.as_ref().unwrap_or(&rows.table);
     let columns = match rows.columns.is_empty() {
         true => Sql::default(),

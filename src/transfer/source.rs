@@ -7,7 +7,7 @@ use crate::toc::{Part, RowForm, Rows};
 /// The statement that sends the rows of one table, on either server: what was read from the old one can be read back from
 /// the new one in the same form. `encoding` is that of both databases: nothing is converted on the way, and bytes that a
 /// database without an encoding (`SQL_ASCII`) holds stay what they are.
-pub(super) fn copy_out(rows: &Rows, encoding: &str) -> Sql {
+pub fn copy_out(rows: &Rows, encoding: &str) -> Sql {
     let columns = join(&rows.columns, ", ");
     let what = match (&rows.filter, rows.columns.is_empty()) {
         (None, true) => sql!("{}", rows.table),
@@ -27,7 +27,7 @@ pub(super) fn form(rows: &Rows, encoding: &str) -> Sql {
 
 /// The statement that sends a part of the rows: those on a range of pages. What was added to the table since these were
 /// counted, all lies on the last ones.
-pub(super) fn copy_part(rows: &Rows, part: Part, encoding: &str) -> Sql {
+pub fn copy_part(rows: &Rows, part: Part, encoding: &str) -> Sql {
     let columns = join(&rows.columns, ", ");
     sql!("COPY (SELECT {} FROM {}) TO STDOUT ({})", columns, range(rows, part), form(rows, encoding))
 }
