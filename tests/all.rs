@@ -9,6 +9,7 @@ mod archive_list;
 mod archive_read;
 mod archive_script;
 mod archive_verify;
+mod bench;
 mod catalog_cases;
 mod cli;
 mod connect;

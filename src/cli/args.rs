@@ -1,5 +1,6 @@
 //! The command line: what a user may type, and how it is explained. Resolves nothing; that is the next room's.
 
+mod bench;
 mod clean;
 mod dump;
 mod list;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use super::restore::RestoreArgs;
 use crate::error::ErrorKind;
 
+pub use bench::BenchArgs;
 pub use clean::CleanArgs;
 pub use dump::{ArchiveBeside, ArchiveForm, ArchiveFormat, Compat, DumpArgs};
 pub use list::ListArgs;
@@ -49,6 +51,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Remove what runs that were killed have left on a server
     Clean(CleanArgs),
+    /// Measure how fast two servers and a disk are, and what to expect of an upgrade or a dump
+    Bench(BenchArgs),
 }
 
 /// Entries of an archive by a list.

@@ -2,9 +2,10 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::time::Duration;
 
 use super::args::{
-    self, ArchiveBeside, ArchiveForm, CleanArgs, Compat, DumpArgs, ListArgs, LogFormat, Output, ScriptArgs,
+    self, ArchiveBeside, ArchiveForm, BenchArgs, CleanArgs, Compat, DumpArgs, ListArgs, LogFormat, Output, ScriptArgs,
     UpgradeArgs, UseList, VerifyArgs,
 };
 use super::selection::SelectionArgs;
@@ -13,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::ops::archiving::{self, Destination, Readers};
 use crate::ops::upgrade::{Archiving, Carried, Statistics, Writers};
 use crate::ops::{
-    Clean, Codec, Databases, Dump, Format, Input, List, Script, Tablespaces, Upgrade, Verified, VerifyArchive, Wanted,
+    Bench, Clean, Codec, Databases, Dump, Format, Input, List, Script, Tablespaces, Upgrade, Verified, VerifyArchive,
+    Wanted,
 };
 use crate::wire::conninfo::{ConnInfo, Side};
 
@@ -162,6 +164,21 @@ pub fn dump(args: &DumpArgs, env: Env<'_>) -> Result<Dump> {
         archive: archiving::Options { format, ..archive(&args.archive.archive, &args.archive.form)? },
         jobs: args.jobs,
         selection: args.selection.resolve()?,
+    })
+}
+
+/// The options of a bench.
+///
+/// # Errors
+///
+/// `Usage` if a connection string is missing or makes no sense. Without any for the new database there is no new server.
+pub fn bench(args: &BenchArgs, env: Env<'_>) -> Result<Bench> {
+    let to = args.to.is_some() || env("PGTANDEM_TO").is_some_and(|url| !url.is_empty());
+    Ok(Bench {
+        from: ConnInfo::resolve(Side::Old, args.from.as_deref(), env)?,
+        to: to.then(|| ConnInfo::resolve(Side::New, args.to.as_deref(), env)).transpose()?,
+        archive: args.archive.clone(),
+        time: Duration::from_secs(args.seconds.get().into()),
     })
 }
 

@@ -1,10 +1,12 @@
 //! What stands at the end: the summary of a run, a plan, an error. Pure text; the caller writes it.
 
+mod bench;
 pub mod list;
 mod plan;
 mod summary;
 mod verified;
 
+pub use bench::{benched, format_name};
 pub use plan::plan;
 pub use summary::{dumped, restored, summary};
 pub use verified::verified;

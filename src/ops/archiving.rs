@@ -99,6 +99,13 @@ impl Archivable {
         Ok(Self { header: to.header(catalog), toc: Arc::new(toc), encoding, records })
     }
 
+    /// The same of these entries alone, and without a look at the place.
+    pub fn some(catalog: &Catalog, toc: Toc, to: &Options) -> Self {
+        let encoding = encoding(catalog);
+        let records = records_of(catalog, &Decisions::default(), &toc, &encoding);
+        Self { header: to.header(catalog), toc: Arc::new(toc), encoding, records }
+    }
+
     /// Lets lanes share what would keep one of them busy for longer than its part.
     pub fn share_among(&mut self, lanes: NonZeroUsize) {
         split::for_reading(Arc::make_mut(&mut self.toc), lanes);
@@ -110,8 +117,17 @@ impl Archivable {
     ///
     /// As for [`Draft::begin`].
     pub fn begin(&mut self, to: &Options) -> Result<Archivist> {
+        self.begin_at(to.place(), to.codec)
+    }
+
+    /// The same at a place of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Draft::begin`].
+    pub fn begin_at(&mut self, place: Place, codec: Codec) -> Result<Archivist> {
         let records = std::mem::take(&mut self.records.records);
-        Archivist::new(Draft::new(self.header.clone(), records).begin(to.place())?, to.codec)
+        Archivist::new(Draft::new(self.header.clone(), records).begin(place)?, codec)
     }
 
     /// What goes last into it.
@@ -181,7 +197,7 @@ impl Options {
 }
 
 /// That of the rows: a database without an encoding keeps its bytes, everything else goes as what all servers understand.
-fn encoding(catalog: &Catalog) -> String {
+pub(super) fn encoding(catalog: &Catalog) -> String {
     match catalog.database.encoding.as_str() {
         "SQL_ASCII" => "SQL_ASCII".to_owned(),
         _ => "UTF8".to_owned(),

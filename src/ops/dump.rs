@@ -194,12 +194,17 @@ impl Dump {
 }
 
 /// How lanes get at the database and at the archive.
-struct Door {
-    from: ConnInfo,
-    snapshot: Arc<SnapshotHold>,
-    encoding: String,
-    desk: Desk,
-    notices: NoticeSink,
+pub(super) struct Door {
+    /// The database.
+    pub from: ConnInfo,
+    /// What is read.
+    pub snapshot: Arc<SnapshotHold>,
+    /// The encoding of rows.
+    pub encoding: String,
+    /// Where what was read is handed in.
+    pub desk: Desk,
+    /// Where warnings of the server go.
+    pub notices: NoticeSink,
 }
 
 impl OpenLane for Door {

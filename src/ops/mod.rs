@@ -4,6 +4,7 @@
 mod archives;
 pub mod archiving;
 mod arrived;
+pub mod bench;
 mod check;
 pub mod clean;
 mod collation;
@@ -38,6 +39,7 @@ pub use crate::plan::form::Format;
 pub use crate::plan::select::{Content, Selection};
 pub use crate::toc::Section;
 pub use crate::transfer::Loss;
+pub use bench::{Bench, Benched};
 pub use clean::{Clean, Cleaned};
 pub use databases::Databases;
 pub use dump::{Dump, Dumped};

@@ -362,7 +362,7 @@ pub(super) fn table_of_contents(
 }
 
 /// The search path that a database gives to its users.
-async fn search_path(old: &Session) -> Result<Sql> {
+pub(super) async fn search_path(old: &Session) -> Result<Sql> {
     let default = Sql::constant("SELECT reset_val AS path FROM pg_catalog.pg_settings WHERE name = 'search_path'");
     let value = old.row(&default).await?.get("path")?;
     Ok(Setting { name: "search_path".to_owned(), value }.assignment())

@@ -22,6 +22,8 @@ const MARK: &str = "pgtandem staging database";
 /// What follows the final name in the name of a staging database, and of the empty database that gave way.
 const SUFFIX: &str = "__tandem";
 const REPLACED: &str = "__tandem_replaced";
+/// The same for a database in which things are only measured. No run of another kind gives such a name.
+const BENCH: [&str; 2] = ["__tandem_bench", "__tandem_bench_replaced"];
 
 /// The longest name that a server keeps, in bytes (`NAMEDATALEN` - 1).
 const NAME_BYTES: usize = 63;
@@ -42,14 +44,28 @@ pub(super) struct Staging {
 impl Staging {
     /// Makes sure that no other run is making the same database. `control` is a session in another one.
     pub async fn open(control: &Arc<Session>, to: &ConnInfo, notices: &NoticeSink) -> Result<Self> {
+        Self::named(control, to, notices, [SUFFIX, REPLACED]).await
+    }
+
+    /// The same for a database that never takes a final name: it is for measuring, and goes at the end.
+    pub async fn open_for_bench(control: &Arc<Session>, to: &ConnInfo, notices: &NoticeSink) -> Result<Self> {
+        Self::named(control, to, notices, BENCH).await
+    }
+
+    async fn named(
+        control: &Arc<Session>,
+        to: &ConnInfo,
+        notices: &NoticeSink,
+        [suffix, replaced]: [&str; 2],
+    ) -> Result<Self> {
         let database = to.database();
         let staging = Self {
             control: Arc::clone(control),
             to: to.clone(),
             notices: notices.clone(),
-            name: suffixed(database, SUFFIX),
+            name: suffixed(database, suffix),
             target: Ident::new(database),
-            replaced: suffixed(database, REPLACED),
+            replaced: suffixed(database, replaced),
         };
         staging.lock().await?;
         Ok(staging)

@@ -22,9 +22,13 @@
 //! | `script` | `findings` |
 //! | `verified` | `archive`, `version`, `compression`, `writer` (null without a manifest), `archive_bytes`, `bytes` (before compression), `entries`, `blocks`, `frames`, `rows`, `large_objects`, `whole`, `faults` (`subject`, `frame`, `frames`, `from`, `to`, `text`, `differs`), `more_faults`, `findings`, `duration_ms` |
 //! | `cleaned` | `databases`, `settings` (whether those of the server were put back), `findings` |
+//! | `benched` | `database`, `old_url`, `new_url`, `old_version`, `new_version` (null without a new server), `bytes` (of tables and large objects there), `index_bytes`, `tables` (those of which there were samples), `sampled_bytes`, `old_round_trip_us`, `new_round_trip_us`, `legs` (`leg`: `read`, `wire`, `compress`, `disk`, `write`, `build`, `read_back`, `copy`, `dump`, `upgrade`; `place`: `old`, `new`, `both`, `here`; `form`, `lanes`, `bytes`, `rows`, `duration_ms`, `bytes_per_second`, `ratio`), `upgrade` (null without a new server) and `dump` (`jobs`, `format`, `compress`, `limited_by`, `parts` (`part`, `duration_ms`), `forecast_from_ms`, `forecast_to_ms`), `findings`, `duration_ms` |
 //! | `error` | `kind`, `message`, `subject`, `statement`, `sqlstate`, `hint`, `exit_code` |
 //!
-//! The last line is one of `outcome`, `plan`, `dumped`, `restored`, `list`, `script`, `verified`, `cleaned` and `error`.
+//! The last line is one of `outcome`, `plan`, `dumped`, `restored`, `list`, `script`, `verified`, `cleaned`, `benched`
+//! and `error`.
+
+mod bench;
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -41,6 +45,8 @@ use crate::ops::{
     PlannedStep, Restored,
 };
 use crate::toc::Section;
+
+pub use bench::benched;
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_secs(1);
