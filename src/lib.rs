@@ -46,6 +46,7 @@
 //! * What differs between majors stands in a kind's column list, or as a named capability in [`wire::version`].
 //! * What one command does, from beginning to end, is one file under [`ops`]; [`ops::upgrade`] reads like a table of contents.
 //!   One run can move several databases: each has its own snapshot, catalog and staging database, and they share the lanes.
+//! * [`ops::bench`] measures every part of a way, with lanes as real runs have them; [`plan::forecast`] says what that means.
 //! * What runs side by side, and what waits for what, is decided in [`plan::schedule`] and done in [`transfer::run`]; which
 //!   tables several lanes share, in [`plan::split`]; in which form rows cross, in [`plan::form`]; how many lanes there are and
 //!   what they take of the new server, in [`plan::means`] and [`plan::pace`].

@@ -65,6 +65,18 @@ fn help_says_what_there_is() {
 }
 
 #[test]
+fn help_on_a_bench() {
+    let (code, out, err) = run(&mut pgtandem(&["bench", "--help"]));
+    assert_eq!((code, err.as_str()), (0, ""));
+    for word in ["--from", "--to", "--archive", "--seconds", "--json", "PGTANDEM_TO", "Examples:", "Exit codes:"] {
+        assert!(out.contains(word), "{word} is missing in\n{out}");
+    }
+    assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+    let (_, out, _) = run(&mut pgtandem(&["--help"]));
+    assert!(out.contains("  bench "), "{out}");
+}
+
+#[test]
 fn help_does_not_show_the_environment() {
     let (from, to) = (url(SECRET, "old.invalid"), url(SECRET, "new.invalid"));
     for help in ["-h", "--help"] {

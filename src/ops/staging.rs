@@ -132,24 +132,29 @@ impl Staging {
 
     /// Removes what an earlier run left behind, and makes the staging database with the old one's encoding and locale.
     pub async fn create(&self, _clearance: &Clearance, database: &Database, old: &str) -> Result<()> {
-        self.create_by(&database.create_statement(&self.name, self.control.version()), old).await
+        self.create_by(&database.create_statement(&self.name, self.control.version()), &incomplete(old)).await
+    }
+
+    /// The same for measuring.
+    pub async fn create_for_bench(&self, _clearance: &Clearance, database: &Database, old: &str) -> Result<()> {
+        let mark = format!("{MARK}: for measuring, with samples of {old}. The next bench removes it.");
+        self.create_by(&database.create_statement(&self.name, self.control.version()), &mark).await
     }
 
     /// The same, where the staging database begins as a copy of the one whose name it is to bear.
     pub async fn create_from_target(&self, _clearance: &Clearance, old: &str) -> Result<()> {
         let copy = sql!("CREATE DATABASE {} TEMPLATE {}", self.name, self.target);
-        self.create_by(&copy, old).await.map_err(|error| match error.sqlstate() {
+        self.create_by(&copy, &incomplete(old)).await.map_err(|error| match error.sqlstate() {
             // object_in_use
             Some("55006") => error.with_hint("End the sessions in that database, and run the same command again."),
             _ => error,
         })
     }
 
-    async fn create_by(&self, statement: &Sql, old: &str) -> Result<()> {
+    async fn create_by(&self, statement: &Sql, mark: &str) -> Result<()> {
         self.remove().await?;
         self.control.run(statement).await?;
-        let mark = format!("{MARK}: a copy of {old} that is not complete. The next run of pgtandem replaces it.");
-        self.mark(&mark).await
+        self.mark(mark).await
     }
 
     async fn mark(&self, comment: &str) -> Result<()> {
@@ -400,6 +405,11 @@ pub(super) async fn connect_control(to: &ConnInfo, made: &[&str], notices: &Noti
         }
     }
     Err(last.unwrap_or_else(|| Error::usage("there is no database to connect to on the new server")))
+}
+
+/// What says of a database that it is ours, and not complete.
+fn incomplete(old: &str) -> String {
+    format!("{MARK}: a copy of {old} that is not complete. The next run of pgtandem replaces it.")
 }
 
 /// A name with a suffix, cut so that the server keeps all of it.

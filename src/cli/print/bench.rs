@@ -112,8 +112,11 @@ fn advised(name: &str, advice: &Advice, benched: &Benched, database: &str, paint
     out += &format!("  Limited by: {limit}\n");
     out += &format!("  Recommended: {}\n", paint.cyan(&options(name, advice)));
     let (from, to) = advice.elapsed;
-    let size = text::size(benched.bytes.saturating_add(benched.index_bytes));
-    let article = if name == "upgrade" { "an upgrade" } else { "a dump" };
+    let (article, bytes) = match name {
+        "upgrade" => ("an upgrade", benched.bytes.saturating_add(benched.index_bytes)),
+        _ => ("a dump", benched.bytes),
+    };
+    let size = text::size(bytes);
     let forecast = format!("Forecast for {article} of {database} ({size}): {}", span(from, to));
     out + &format!("  {}\n", paint.green(&forecast))
 }
@@ -213,10 +216,10 @@ mod tests {
         let expected = "
 Bench: database sh\\x1bop from PostgreSQL 15.18 to 18.4
 
-  holds      1.2 GB of tables, 500 MB of indexes
-  samples    shop.orders (83% of the tables' bytes)
-  way        0.12 ms to the old server and back, 1.30 ms to the new server and
-             back
+  holds    1.2 GB of tables, 500 MB of indexes
+  samples  shop.orders (83% of the tables' bytes)
+  way      0.12 ms to the old server and back, 1.30 ms to the new server and
+           back
 
   leg                           how     lanes      speed
   read on the old server        text        1   100 MB/s
@@ -231,7 +234,7 @@ Upgrade
 Dump
   Limited by: nothing that could be measured
   Recommended: --jobs 4 --compress zstd:3
-  Forecast for a dump of sh\\x1bop (1.7 GB): about 21.0 s to 28.0 s
+  Forecast for a dump of sh\\x1bop (1.2 GB): about 21.0 s to 28.0 s
 
 Nothing was left behind.
 ";

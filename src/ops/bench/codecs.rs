@@ -62,8 +62,8 @@ mod tests {
         let content = [Bytes::from(vec![b'x'; 3 << 20]), Bytes::from_static(b"y")];
         for codec in CODECS {
             let (flow, ratio) =
-                compress_here(codec, &content, Duration::from_secs(30), &CancellationToken::new()).unwrap();
-            assert!(flow.bytes > 3 << 20 && ratio < 0.1, "{codec}: {flow:?} {ratio}");
+                compress_here(codec, &content, Duration::from_millis(300), &CancellationToken::new()).unwrap();
+            assert!(flow.bytes >= 1 << 20 && ratio < 0.1, "{codec}: {flow:?} {ratio}");
         }
         let cancelled = CancellationToken::new();
         cancelled.cancel();

@@ -37,7 +37,7 @@ use crate::catalog::{Catalog, Database};
 use crate::error::{Error, Result};
 use crate::event::{Finding, Phase, Reporter, Severity};
 pub use crate::plan::forecast::{Forecast, Part};
-use crate::plan::means::{LANES, Means};
+use crate::plan::means::Means;
 use crate::plan::select::Selection;
 use crate::sql::Sql;
 use crate::toc::Toc;
@@ -209,9 +209,9 @@ impl Bench {
         phases.found(preflight.take_findings());
         let clearance = preflight.clear()?;
         phases.end(Phase::Catalog, format!("{} entries", toc.entries().len()));
-        let most = if new.is_some() { means.most } else { means.lanes.max(LANES) };
+        let lanes = tried(means.most);
         let target = new.map(|(staging, control)| Target { staging, control, means, clearance });
-        Ok(Ready { snapshot, catalog, toc, target, elapsed: begun.elapsed(), lanes: tried(most) })
+        Ok(Ready { snapshot, catalog, toc, target, elapsed: begun.elapsed(), lanes })
     }
 }
 
@@ -220,7 +220,7 @@ impl Target {
     async fn create(&self, database: &Database, old: &str) -> Result<()> {
         // Where it lies is for a real run to look at.
         let like = Database { tablespace: None, ..database.clone() };
-        let made = self.staging.create(&self.clearance, &like, old).await;
+        let made = self.staging.create_for_bench(&self.clearance, &like, old).await;
         made.map_err(|error| {
             error.and_hint(
                 "An upgrade needs a database like that, too; without --to, what can be measured on the old server is.",

@@ -72,10 +72,12 @@ impl Readers {
         session.run(&Sql::constant("SET quote_all_identifiers TO off")).await
     }
 
-    /// Ends a COPY early, which ends the transaction.
+    /// Ends a COPY early, which aborts the transaction if there is one.
     async fn stop(&self, session: &Session, copy: CopyOut<'_>) -> Result<()> {
         copy.stop().await?;
-        session.run(&Sql::constant("ROLLBACK")).await?;
+        if self.snapshot.is_some() {
+            session.run(&Sql::constant("ROLLBACK")).await?;
+        }
         self.enter(session).await
     }
 
@@ -156,6 +158,12 @@ impl Readers {
         }
         trips.sort_unstable();
         Ok(trips.get(TRIPS / 2).copied().unwrap_or_default())
+    }
+
+    /// Ends all sessions but one, which others may need.
+    pub async fn keep_one(&mut self) {
+        let more = self.sessions.split_off(self.sessions.len().min(1));
+        futures::future::join_all(more.into_iter().map(Session::close)).await;
     }
 
     /// Ends all sessions, and waits for that.

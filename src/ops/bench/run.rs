@@ -72,6 +72,7 @@ impl Bench {
             course.read().await?;
             course.compress().await?;
         }
+        course.readers.keep_one().await;
         let scratch = course.disk(scratch).await?;
         let new_round_trip = course.write().await?;
         let dump = course.dump(scratch.as_ref()).await?;

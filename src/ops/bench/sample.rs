@@ -42,8 +42,8 @@ pub(super) struct Sample {
 pub(super) struct Content {
     pub rows: Bytes,
     pub count: u64,
-    /// What part of the table this is, if all that was asked for has come.
-    part: Option<f64>,
+    /// What part of the table this is.
+    part: f64,
 }
 
 /// An index that can be made on a copy of the table.
@@ -80,12 +80,12 @@ impl Sample {
     /// How many bytes all of its rows are in this form.
     pub fn bytes(&self, form: RowForm) -> f64 {
         let content = self.content(form);
-        content.part.filter(|part| *part > 0.0).map_or(self.weight as f64, |part| content.rows.len() as f64 / part)
+        content.rows.len() as f64 / content.part
     }
 
     /// A part of the table that is about so many times as large as what is kept of it, and which part that is.
     pub fn larger(&self, times: f64, form: RowForm) -> (Rows, f64) {
-        let part = (part_of(self.weight) * times.max(1.0)).min(1.0);
+        let part = (self.text.part * times.max(1.0)).min(1.0);
         (some(&self.rows, part, form), part)
     }
 
@@ -100,10 +100,6 @@ fn some(rows: &Rows, part: f64, form: RowForm) -> Rows {
     let percent = (part * 100.0) as f32;
     let filter = (percent < 100.0).then(|| sql!("TABLESAMPLE SYSTEM ({}) REPEATABLE (7)", percent));
     Rows { filter, pages: 0, parts: 1, form, ..rows.clone() }
-}
-
-fn part_of(weight: u64) -> f64 {
-    (KEPT as f64 / weight.max(1) as f64).min(1.0)
 }
 
 /// Takes samples of the largest tables.
@@ -122,10 +118,9 @@ pub(super) async fn take(readers: &mut Readers, toc: &Toc, encoding: &str) -> Re
         if parents.contains(&rows.table.label()) {
             continue;
         }
-        let part = part_of(entry.weight);
-        let Some(text) = content(readers, &some(rows, part, RowForm::Text), part, encoding).await? else { continue };
+        let Some(text) = content(readers, entry, rows, RowForm::Text, encoding).await? else { continue };
         let binary = match rows.binary >= BinaryForm::Safe {
-            true => content(readers, &some(rows, part, RowForm::Binary), part, encoding).await?,
+            true => content(readers, entry, rows, RowForm::Binary, encoding).await?,
             false => None,
         };
         let (columns, indexes) = shape(readers.session()?, &rows.table, &rows.columns).await?;
@@ -151,17 +146,35 @@ fn largest(toc: &Toc) -> Vec<(&Entry, &Rows)> {
     found
 }
 
-async fn content(readers: &mut Readers, rows: &Rows, part: f64, encoding: &str) -> Result<Option<Content>> {
-    let taken = readers.take(&copy_out(rows, encoding), MOST).await?;
-    let mut bytes = taken.bytes;
-    if rows.form == RowForm::Binary {
-        let inner = bytes.strip_prefix(binary::HEAD.as_slice());
-        let inner =
-            inner.map(|inner| inner.strip_suffix(binary::TAIL.as_slice()).filter(|_| taken.whole).unwrap_or(inner));
-        bytes = inner.map(|inner| bytes.slice_ref(inner)).unwrap_or_default();
+/// Some rows of a table; nothing if there are none.
+async fn content(
+    readers: &mut Readers,
+    entry: &Entry,
+    rows: &Rows,
+    form: RowForm,
+    encoding: &str,
+) -> Result<Option<Content>> {
+    let mut part = (KEPT as f64 / entry.weight.max(1) as f64).min(1.0);
+    loop {
+        let taken = readers.take(&copy_out(&some(rows, part, form), encoding), MOST).await?;
+        let mut bytes = taken.bytes;
+        if form == RowForm::Binary {
+            let inner = bytes.strip_prefix(binary::HEAD.as_slice()).unwrap_or_default();
+            let inner = inner.strip_suffix(binary::TAIL.as_slice()).filter(|_| taken.whole).unwrap_or(inner);
+            bytes = bytes.slice_ref(inner);
+        }
+        if !bytes.is_empty() {
+            // What was too much is taken to be like its table, byte for byte.
+            let kept = bytes.len() as f64 / entry.weight.max(1) as f64;
+            let part = if taken.whole { part } else { kept.min(part) };
+            return Ok(Some(Content { rows: bytes, count: taken.rows, part }));
+        }
+        // Of a few pages none may have been chosen: there are such where all that weighs something is elsewhere (TOAST).
+        if part >= 1.0 || !taken.whole {
+            return Ok(None);
+        }
+        part = (part * 16.0).min(1.0);
     }
-    let content = Content { rows: bytes, count: taken.rows, part: taken.whole.then_some(part) };
-    Ok((!content.rows.is_empty()).then_some(content))
 }
 
 /// Tables that others inherit from.

@@ -36,6 +36,7 @@ impl Course<'_, '_> {
             self.load(&writers).await?;
             let times = self.fill(&writers).await?;
             self.build(&writers).await?;
+            writers.there.keep_one().await;
             self.read_back(&writers).await?;
             self.upgrade(&writers, times).await?;
         }

@@ -40,7 +40,7 @@ fn leg(leg: &Leg) -> Value {
         "bytes": leg.flow.bytes,
         "rows": leg.flow.rows,
         "duration_ms": millis(leg.flow.elapsed),
-        "bytes_per_second": leg.flow.speed().round(),
+        "bytes_per_second": leg.flow.speed() as u64,
         "ratio": leg.ratio,
     })
 }
