@@ -6,6 +6,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
@@ -16,6 +17,9 @@ use super::session::Session;
 use super::tap::{Block, Cut, FRAME_BYTES, Fed, Format};
 use crate::error::{Error, Result};
 use crate::sql::Sql;
+
+/// How long the server may take to end what it was asked to end, before it is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 impl Session {
     /// Begins to read rows with `COPY ... TO STDOUT`.
@@ -167,14 +171,20 @@ impl CopyOut<'_> {
         }
     }
 
-    /// Ends the COPY early: asks the server to cancel it and waits until it has. The transaction is aborted by that.
+    /// Ends the COPY early: asks the server to cancel it and waits until it has. The transaction is aborted by that. A server
+    /// that has not begun with the statement yet does not hear that (`src/backend/tcop/postgres.c`, `ProcessInterrupts`), so
+    /// it is asked until it does.
     ///
     /// # Errors
     /// * If the server cannot be asked. It is then left to send the rest to nobody.
     pub async fn stop(mut self) -> Result<()> {
-        self.answer.session.cancel().await?;
-        while let Ok(Some(_)) = self.next().await {}
-        Ok(())
+        loop {
+            self.answer.session.cancel().await?;
+            let drained = async { while let Ok(Some(_)) = self.next().await {} };
+            if tokio::time::timeout(ASK_AGAIN, drained).await.is_ok() {
+                return Ok(());
+            }
+        }
     }
 }
 
