@@ -237,6 +237,17 @@ fn stopped_in_the_middle_and_killed() {
     assert_eq!(databases(&new, "shop"), ["shop__tandem_bench"]);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     again().succeed();
+    assert_eq!((holdings(&old, "shop"), holdings(&new, "shop")), (before.clone(), after.clone()));
+
+    // So it is by hand, unless somebody is at work on it.
+    let clean = || Program::new().args(["clean", "--to", &new.url("postgres")]).succeed();
+    let mut running = again().spawn();
+    wait_for_work_in(&new, "shop__tandem_bench", &mut running);
+    running.signal("STOP");
+    clean().tells(&["shop__tandem_bench", "another run", "Nothing was changed."]);
+    running.signal("KILL");
+    assert!(!running.wait().status.success());
+    clean().tells(&["Database shop__tandem_bench is gone."]);
     assert_eq!((holdings(&old, "shop"), holdings(&new, "shop")), (before, after));
 
     // But only if it is ours.

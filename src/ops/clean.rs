@@ -1,7 +1,5 @@
 //! `clean`: what runs that were killed have left on a server goes, without another run of the same.
 
-use std::sync::Arc;
-
 use tokio::sync::mpsc;
 
 use super::staging::{self, Staging};
@@ -41,8 +39,7 @@ impl Clean {
         let control = staging::connect_control(&self.to, &[], &notices).await?;
         let mut cleaned = Cleaned::default();
         for name in staging::marked(&control).await? {
-            let to = self.to.with_database(staging::target_of(&name));
-            let removed = match Staging::open(&Arc::clone(&control), &to, &notices).await {
+            let removed = match Staging::open_marked(&control, &self.to, &notices, &name).await {
                 Ok(staging) => staging.remove_marked(&name).await,
                 Err(error) => Err(error),
             };

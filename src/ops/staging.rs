@@ -52,6 +52,18 @@ impl Staging {
         Self::named(control, to, notices, BENCH).await
     }
 
+    /// The same for one that is [marked], by its name; where that was cut, by the part that a run for the whole name uses, too.
+    pub async fn open_marked(
+        control: &Arc<Session>,
+        to: &ConnInfo,
+        notices: &NoticeSink,
+        marked: &str,
+    ) -> Result<Self> {
+        let suffixes = if BENCH.iter().any(|suffix| marked.ends_with(suffix)) { BENCH } else { [SUFFIX, REPLACED] };
+        let target = suffixes.iter().find_map(|suffix| marked.strip_suffix(suffix)).unwrap_or(marked);
+        Self::named(control, &to.with_database(target), notices, suffixes).await
+    }
+
     async fn named(
         control: &Arc<Session>,
         to: &ConnInfo,
@@ -369,12 +381,6 @@ pub(super) async fn marked(control: &Session) -> Result<Vec<String>> {
         Literal(MARK)
     );
     control.rows(&query).await?.iter().map(|row| row.get("name")).collect()
-}
-
-/// The name that a staging database, or what it has replaced, was to bear or bore; where that was cut, the part of it that a
-/// run for the whole name uses, too.
-pub(super) fn target_of(name: &str) -> &str {
-    [REPLACED, SUFFIX].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
 }
 
 /// Whether the session's database holds nothing but what `CREATE DATABASE` puts there.
