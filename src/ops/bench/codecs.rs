@@ -10,7 +10,7 @@ use crate::archive::codec::{Codec, Encoder};
 use crate::error::{Error, Result};
 
 /// The ways that are tried, the quick ones first.
-pub(super) const CODECS: [Codec; 5] = [Codec::Lz4, Codec::Zstd(1), Codec::Zstd(3), Codec::Zstd(9), Codec::Gzip(6)];
+pub(super) const CODECS: [Codec; 5] = [Codec::Lz4, Codec::Zstd(1), Codec::DEFAULT, Codec::Zstd(9), Codec::Gzip(6)];
 
 /// How much is compressed together, as in an archive.
 const PIECE: usize = 1 << 20;
