@@ -93,7 +93,7 @@ fn a_pair_of_servers_is_as_it_was() {
         "wire  new",
         "compress lz4 here",
         "compress zstd:1 here",
-        "compress zstd:3 here",
+        "compress zstd here",
         "compress zstd:9 here",
         "compress gzip:6 here",
         "disk  here",

@@ -223,7 +223,10 @@ fn killed_at_ten_points_nothing_has_the_final_name() {
         cut_short += usize::from(running.is_running());
         running.signal("KILL");
         if !running.wait().status.success() {
-            assert!(!archive.exists(), "point {point}: half of it has the final name");
+            // Killed at the very end, it has its name already, and is whole.
+            if archive.exists() {
+                Program::new().args(["verify", "--archive"]).args([&archive]).succeed();
+            }
             again().succeed();
         }
         let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
