@@ -105,6 +105,17 @@ fn what_a_login_may_not_change_stays() {
 }
 
 #[test]
+fn what_a_server_does_not_let_change_stays_and_nobody_says_otherwise() {
+    let old = Server::start(15).unwrap();
+    // Since 17; operators that look after a server turn it off.
+    let new = Server::builder(18).set("allow_alter_system", "off").start().unwrap();
+    old.create_database("plain").unwrap();
+    let ran = Program::upgrade(&old.url("plain"), &new.url("plain")).args(["--tune-target"]).succeed();
+    ran.tells(&["checkpoint_timeout stays as it is", "ALTER SYSTEM is not allowed"]);
+    assert!(!ran.told().contains("are not what they were"), "{}", ran.told());
+}
+
+#[test]
 fn clean_leaves_alone_what_a_run_is_at_work_on_and_what_is_not_marked() {
     let (old, new) = pair();
     new.create_database("other__tandem").unwrap();

@@ -80,7 +80,7 @@ fn advice(seen: &Seen, bytes: u64, tuned: bool) -> Vec<Finding> {
             "settings of the new server",
             format!("with wal_level = {} everything that is loaded is written twice", seen.wal_level),
             "If nobody replicates from it yet, start it with -c wal_level=minimal -c max_wal_senders=0 for the run, and \
-             without these afterwards: that spares a quarter of the time, or more.",
+             without these afterwards: most of what is loaded is then not written to the WAL.",
         ));
     }
     notes
@@ -136,52 +136,54 @@ impl Before {
 }
 
 impl<'a> Tuning<'a> {
-    /// Changes what helps with so many bytes, if that is `asked` for. That it cannot be is no reason to give up: it is told.
+    /// Changes what helps with so many bytes, where there is a database to note it down in. That it cannot be is no reason to
+    /// give up: it is told.
     ///
     /// # Errors
     ///
     /// What the server says to anything but the change itself.
-    pub async fn begin(staging: &'a Staging, asked: bool, bytes: u64) -> Result<(Self, Vec<Finding>)> {
-        if !asked {
-            return Ok((Self { staging, before: Vec::new() }, Vec::new()));
-        }
-        let none = |text: String| {
-            let remedy = Some("The run goes on without.".to_owned());
-            let finding = Finding { severity: Severity::Warning, subject: "--tune-target".to_owned(), text, remedy };
-            (Self { staging, before: Vec::new() }, vec![finding])
-        };
+    pub async fn begin(staging: Option<&'a Staging>, bytes: u64, phases: &mut Phases<'_>) -> Result<Option<Self>> {
+        let Some(staging) = staging else { return Ok(None) };
         let control = staging.control();
         let wanted = wanted(&seen(control).await?, bytes);
         if wanted.is_empty() {
-            return Ok((Self { staging, before: Vec::new() }, Vec::new()));
+            return Ok(None);
         }
         if !control.row(&try_lock()).await?.get("free")? {
-            return Ok(none("another run has changed the settings of the new server".to_owned()));
+            phases.found(vec![without("another run has changed the settings of the new server".to_owned())]);
+            return Ok(None);
         }
         let before = match before(control).await {
             Ok(before) => before,
-            Err(error) => return Ok(none(format!("the settings of the new server stay as they are: {error}"))),
+            Err(error) => {
+                phases.found(vec![without(format!("the settings of the new server stay as they are: {error}"))]);
+                return Ok(None);
+            }
         };
         let fixed = fixed(control).await?;
-        let mut told = Vec::new();
         let mut tuning = Self { staging, before };
-        tuning
-            .before
-            .retain(|one| wanted.iter().any(|(name, _)| *name == one.name) && !fixed.contains(&one.name.to_owned()));
+        tuning.before.retain(|one| wanted.iter().any(|(name, _)| *name == one.name));
         staging.keep(&note(&tuning.before)).await?;
+        let mut told = Vec::new();
         for (name, value) in wanted {
-            if fixed.iter().any(|fixed| fixed == name) {
-                told.push(format!("{name} is set on the command line of the new server, and stays"));
-                continue;
-            }
             let change = sql!("ALTER SYSTEM SET {} TO {}", Ident::new(name), Literal(&value));
-            if let Err(error) = control.run(&change).await {
-                told.push(format!("{name} stays as it is: {error}"));
-            }
+            let why = match fixed.iter().any(|fixed| fixed == name) {
+                true => "it is set on the command line of the new server".to_owned(),
+                false => match control.run(&change).await {
+                    Ok(()) => continue,
+                    Err(error) => error.to_string(),
+                },
+            };
+            told.push(without(format!("{name} stays as it is: {why}")));
+            // What was not changed is not to be put back.
+            tuning.before.retain(|one| one.name != name);
+        }
+        if !told.is_empty() {
+            staging.keep(&note(&tuning.before)).await?;
         }
         reload(control).await?;
-        let findings = told.into_iter().flat_map(|text| none(text).1).collect();
-        Ok((tuning, findings))
+        phases.found(told);
+        Ok(Some(tuning))
     }
 
     /// Puts everything back, and passes on how the work that it was for has ended. That it cannot be put back undoes no work:
@@ -190,19 +192,20 @@ impl<'a> Tuning<'a> {
     /// # Errors
     ///
     /// That of the work.
-    pub async fn end<T>(self, done: Result<T>, phases: &mut Phases<'_>) -> Result<T> {
-        match (self.put_back().await, done) {
+    pub async fn end<T>(tuning: Option<Self>, done: Result<T>, phases: &mut Phases<'_>) -> Result<T> {
+        let Some(tuning) = tuning else { return done };
+        match (tuning.put_back().await, done) {
             (Ok(()), done) => done,
             (Err(left), Ok(done)) => {
                 phases.found(vec![Finding {
                     severity: Severity::Warning,
                     subject: "--tune-target".to_owned(),
                     text: format!("settings of the new server are not what they were: {left}"),
-                    remedy: Some(by_hand(&self.before)),
+                    remedy: Some(by_hand(&tuning.before)),
                 }]);
                 Ok(done)
             }
-            (Err(_), Err(error)) => Err(error.and_hint(&by_hand(&self.before))),
+            (Err(_), Err(error)) => Err(error.and_hint(&by_hand(&tuning.before))),
         }
     }
 
@@ -235,6 +238,12 @@ async fn put_back(control: &Session, before: &[Before]) -> Result<()> {
         control.run(&one.statement()).await?;
     }
     reload(control).await
+}
+
+/// Something that could not be changed.
+fn without(text: String) -> Finding {
+    let remedy = Some("The run goes on without.".to_owned());
+    Finding { severity: Severity::Warning, subject: "--tune-target".to_owned(), text, remedy }
 }
 
 /// What to do where nobody has put them back.
@@ -288,6 +297,9 @@ async fn fixed(control: &Session) -> Result<Vec<String>> {
 
 /// What a comment says of them.
 fn note(before: &[Before]) -> String {
+    if before.is_empty() {
+        return String::new();
+    }
     let values = before.iter().map(|Before { name, value }| match value {
         Some(value) => format!("{name} = {value}"),
         None => format!("no {name}"),

@@ -178,19 +178,10 @@ impl Upgrade {
     ) -> Result<Vec<Arrived>> {
         let filled = async {
             unless_cancelled(cancel, self.make_schemas(ready, phases)).await?;
-            let tuning = match ready.databases.first() {
-                Some(first) => {
-                    let (tuning, findings) = Tuning::begin(&first.staging, self.tune, ready.bytes()).await?;
-                    phases.found(findings);
-                    Some(tuning)
-                }
-                None => None,
-            };
+            let noted = ready.databases.first().map(|first| &first.staging).filter(|_| self.tune);
+            let tuning = Tuning::begin(noted, ready.bytes(), phases).await?;
             let moved = self.transfer(ready, &archives, phases, notices, begun, cancel.clone()).await;
-            let moved = match tuning {
-                Some(tuning) => tuning.end(moved, phases).await?,
-                None => moved?,
-            };
+            let moved = Tuning::end(tuning, moved, phases).await?;
             unless_cancelled(cancel, self.prove(ready, &moved, phases)).await
         };
         let mut arrived = match filled.await {

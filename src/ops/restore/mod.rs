@@ -184,10 +184,9 @@ impl Restore {
         phases.found(unless_cancelled(cancel, ready.rehearse()).await?);
         let counted = unless_cancelled(cancel, ready.settle()).await?;
         phases.end(Phase::Schema, format!("{made} objects"));
-        let (tuning, findings) = Tuning::begin(&ready.staging, self.tune, ready.toc.weight()).await?;
-        phases.found(findings);
+        let tuning = Tuning::begin(self.tune.then_some(&ready.staging), ready.toc.weight(), phases).await?;
         let moved = self.transfer(ready, phases, notices, begun, cancel.clone()).await;
-        let mut moved = tuning.end(moved, phases).await?;
+        let mut moved = Tuning::end(tuning, moved, phases).await?;
         // It comes last in a stream.
         if let Some(manifest) = unless_cancelled(cancel, ready.packed.end()).await? {
             ready.manifest = Some(manifest);
