@@ -56,8 +56,9 @@
 //! * SQL text is made through [`mod@sql`] only: a name that was not quoted does not compile.
 //! * An [`error::Error`] names what was done, the object, the statement, the SQLSTATE, and what to do; it is printed once.
 //! * Memory is bounded: blocks of rows wait in channels that are bounded in bytes, whatever the size of a table or a row.
-//! * State lives in the servers: a run that was killed leaves at most staging databases, which the next run replaces, and
-//!   roles, which it finds as it would have made them.
+//! * State lives in the servers: a run that was killed leaves at most staging databases, which the next run replaces
+//!   ([`ops::clean`] removes them), settings of the new server, which the comment on such a database tells of (`ops::tuning`),
+//!   and roles, which the next run finds as it would have made them.
 
 pub mod archive;
 pub mod catalog;
